@@ -1,0 +1,312 @@
+//! The walk over a Python object.
+//!
+//! While it lasts, Python code may run: a generator, a property, a `__str__`. It may change or drop
+//! what is being written. So: only values of the plain types are used through a borrowed reference,
+//! and only until they are written; everything else is owned first; and the size of a list or dict
+//! is looked at again before each of its items.
+#![allow(
+    unsafe_code,
+    reason = "the items of lists and dicts are read where CPython keeps them: an owned reference \
+              and a checked call for each would double the time of a response"
+)]
+
+use std::cell::Cell;
+use std::ptr;
+
+use covet_wire::json::{Text, WriteError, Writer};
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyFloat, PyInt};
+use smallvec::SmallVec;
+
+use super::text::text;
+
+/// How deep arrays and objects may nest.
+const MAX_DEPTH: usize = 512;
+
+thread_local! {
+    /// How deep the walk is that has called the Python code now running, if any.
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Appends `value` to `out` as compact UTF-8 JSON.
+///
+/// # Errors
+/// `TypeError` for an object or a key that has no JSON form; `ValueError` for NaN and infinities,
+/// for a cycle, for nesting deeper than 512 levels; `UnicodeEncodeError` and `UnicodeDecodeError`
+/// for strings and bytes that are not UTF-8; `RuntimeError` if a list or dict changes size
+/// meanwhile; and whatever the Python code raises that runs on the way. `out` is then as it was.
+pub(crate) fn write(value: &Bound<'_, PyAny>, out: &mut Vec<u8>) -> PyResult<()> {
+    let length = out.len();
+    let json = Writer::new(out);
+    let mut walker = Walker { py: value.py(), json, open: SmallVec::new(), outer: DEPTH.get() };
+    let written = walker.value(value.as_borrowed());
+    written.map_err(|failure| {
+        out.truncate(length);
+        *failure.0
+    })
+}
+
+/// A `PyErr` in one word, so that success costs no more than that to return.
+pub(super) struct Failure(Box<PyErr>);
+
+impl From<PyErr> for Failure {
+    #[cold]
+    fn from(error: PyErr) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+pub(super) type Written = Result<(), Failure>;
+
+pub(super) struct Walker<'a, 'py> {
+    pub(super) py: Python<'py>,
+    pub(super) json: Writer<'a>,
+    /// The objects around the current one, outermost first; only ever compared.
+    open: SmallVec<[*mut ffi::PyObject; 32]>,
+    /// How deep the walk was that called the code that called this one.
+    outer: usize,
+}
+
+impl<'py> Walker<'_, 'py> {
+    /// Writes any value. Of a borrowed reference it asks only that the object is alive now.
+    #[inline]
+    pub(super) fn value(&mut self, value: Borrowed<'_, 'py, PyAny>) -> Written {
+        let class = value.get_type_ptr();
+        if class == &raw mut ffi::PyUnicode_Type {
+            self.string(value)
+        } else if class == &raw mut ffi::PyLong_Type {
+            self.int(value)
+        } else {
+            self.rarer(value)
+        }
+    }
+
+    fn rarer(&mut self, value: Borrowed<'_, 'py, PyAny>) -> Written {
+        let class = value.get_type_ptr();
+        if class == &raw mut ffi::PyBool_Type {
+            // SAFETY: `Py_True` is a constant.
+            self.json.bool(value.as_ptr() == unsafe { ffi::Py_True() });
+            Ok(())
+        } else if class == &raw mut ffi::PyFloat_Type {
+            self.float(value)
+        } else if value.is_none() {
+            self.json.null();
+            Ok(())
+        } else {
+            self.compound(&value.to_owned())
+        }
+    }
+
+    #[inline(never)]
+    fn compound(&mut self, value: &Bound<'py, PyAny>) -> Written {
+        let class = value.get_type_ptr();
+        self.enter(value)?;
+        if class == &raw mut ffi::PyDict_Type {
+            self.dict(value)?;
+        } else if class == &raw mut ffi::PyList_Type {
+            self.list(value)?;
+        } else if class == &raw mut ffi::PyTuple_Type {
+            self.tuple(value)?;
+        } else {
+            // From here on Python code may run, and may come back with another value to write.
+            let _inner = Inner::at(self.outer + self.open.len());
+            self.object(value)?;
+        }
+        self.open.pop();
+        Ok(())
+    }
+
+    #[inline]
+    fn enter(&mut self, value: &Bound<'py, PyAny>) -> Written {
+        if self.outer + self.open.len() >= MAX_DEPTH {
+            return Err(self.too_deep());
+        }
+        self.open.push(value.as_ptr());
+        Ok(())
+    }
+
+    #[cold]
+    fn too_deep(&mut self) -> Failure {
+        self.open.sort_unstable();
+        let cycle = self.open.windows(2).any(|pair| pair[0] == pair[1]);
+        Failure::from(PyValueError::new_err(if cycle {
+            "Circular reference detected".to_owned()
+        } else {
+            format!("JSON nested deeper than {MAX_DEPTH} levels")
+        }))
+    }
+
+    /// Writes text of our own making.
+    pub(super) fn quoted(&mut self, text: Text<'_>) -> Written {
+        let unicode = |error: WriteError| PyValueError::new_err(error.to_string());
+        Ok(self.json.string(text).map_err(unicode)?)
+    }
+
+    /// Writes a `str` as the name of the next value.
+    #[inline]
+    pub(super) fn key(&mut self, name: Borrowed<'_, 'py, PyAny>) -> Written {
+        // SAFETY: a live `str`, and writing it runs no Python code.
+        let written = unsafe { self.json.key(text(name)) };
+        written.map_err(|_| not_unicode(name))
+    }
+
+    /// Writes a `str`, subclasses included.
+    #[inline]
+    pub(super) fn string(&mut self, value: Borrowed<'_, 'py, PyAny>) -> Written {
+        // SAFETY: a live `str`, and writing it runs no Python code.
+        let written = unsafe { self.json.string(text(value)) };
+        written.map_err(|_| not_unicode(value))
+    }
+
+    /// Writes an `int`, subclasses included.
+    #[inline]
+    pub(super) fn int(&mut self, value: Borrowed<'_, 'py, PyAny>) -> Written {
+        let mut overflow = 0;
+        // SAFETY: a live `int`: this neither fails nor runs Python code.
+        let number =
+            unsafe { ffi::PyLong_AsLongLongAndOverflow(value.as_ptr(), &raw mut overflow) };
+        if overflow != 0 {
+            return self.big_int(value);
+        }
+        self.json.i64(number);
+        Ok(())
+    }
+
+    #[cold]
+    fn big_int(&mut self, value: Borrowed<'_, 'py, PyAny>) -> Written {
+        // `int.__repr__`, whatever a subclass says.
+        let digits = self.py.get_type::<PyInt>().call_method1("__repr__", (value,))?;
+        self.json.raw(digits.extract::<&str>()?.as_bytes());
+        Ok(())
+    }
+
+    /// Writes a `float`, subclasses included.
+    #[inline]
+    pub(super) fn float(&mut self, value: Borrowed<'_, 'py, PyAny>) -> Written {
+        // SAFETY: a live `float`.
+        self.number(unsafe { ffi::PyFloat_AS_DOUBLE(value.as_ptr()) })
+    }
+
+    #[inline]
+    pub(super) fn number(&mut self, number: f64) -> Written {
+        self.json.f64(number).map_err(|_| not_finite(self.py, number))
+    }
+
+    fn list(&mut self, list: &Bound<'py, PyAny>) -> Written {
+        self.json.begin_array();
+        // SAFETY: `list` is a list, kept alive by `list`; each index is below its present size.
+        unsafe {
+            let size = ffi::PyList_GET_SIZE(list.as_ptr());
+            for index in 0..size {
+                if ffi::PyList_GET_SIZE(list.as_ptr()) != size {
+                    return Err(changed("list changed size while it was written"));
+                }
+                let item = ffi::PyList_GET_ITEM(list.as_ptr(), index);
+                self.value(Borrowed::from_ptr(self.py, item))?;
+            }
+        }
+        self.json.end_array();
+        Ok(())
+    }
+
+    fn tuple(&mut self, tuple: &Bound<'py, PyAny>) -> Written {
+        self.json.begin_array();
+        // SAFETY: `tuple` is a tuple, kept alive by `tuple`; it never changes.
+        unsafe {
+            for index in 0..ffi::PyTuple_GET_SIZE(tuple.as_ptr()) {
+                let item = ffi::PyTuple_GET_ITEM(tuple.as_ptr(), index);
+                self.value(Borrowed::from_ptr(self.py, item))?;
+            }
+        }
+        self.json.end_array();
+        Ok(())
+    }
+
+    pub(super) fn dict(&mut self, dict: &Bound<'py, PyAny>) -> Written {
+        self.json.begin_object();
+        let (mut key, mut value) = (ptr::null_mut(), ptr::null_mut());
+        let mut position = 0;
+        // SAFETY: `dict` is a dict, kept alive by `dict`. `PyDict_Next` checks the position against
+        // the entries of the moment and returns references that are valid until something runs
+        // that could change the dict: writing a `str` does not, and `exotic_pair` owns both first.
+        unsafe {
+            let size = dict_size(dict);
+            let mut left = size;
+            while ffi::PyDict_Next(dict.as_ptr(), &raw mut position, &raw mut key, &raw mut value)
+                != 0
+            {
+                if left == 0 {
+                    return Err(changed("dictionary keys changed while it was written"));
+                }
+                left -= 1;
+                let key = Borrowed::from_ptr(self.py, key);
+                let value = Borrowed::from_ptr(self.py, value);
+                if key.get_type_ptr() == &raw mut ffi::PyUnicode_Type {
+                    let name = text(key);
+                    if name.starts_with(HIDDEN) {
+                        continue;
+                    }
+                    self.json.key(name).map_err(|_| not_unicode(key))?;
+                    self.value(value)?;
+                } else {
+                    self.pair(&key.to_owned(), &value.to_owned())?;
+                }
+                if dict_size(dict) != size {
+                    return Err(changed("dictionary changed size while it was written"));
+                }
+            }
+        }
+        self.json.end_object();
+        Ok(())
+    }
+}
+
+/// SQLAlchemy's own attributes; FastAPI leaves them out too.
+pub(super) const HIDDEN: &str = "_sa";
+
+/// Sets the depth for walks that Python code may start, and sets it back.
+struct Inner(usize);
+
+impl Inner {
+    fn at(depth: usize) -> Self {
+        Self(DEPTH.replace(depth))
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        DEPTH.set(self.0);
+    }
+}
+
+/// # Safety
+/// `dict` must be a dict.
+#[inline]
+unsafe fn dict_size(dict: &Bound<'_, PyAny>) -> isize {
+    // SAFETY: the caller's promise.
+    unsafe { (*dict.as_ptr().cast::<ffi::PyDictObject>()).ma_used }
+}
+
+#[cold]
+fn changed(message: &'static str) -> Failure {
+    Failure::from(PyRuntimeError::new_err(message))
+}
+
+#[cold]
+fn not_finite(py: Python<'_>, number: f64) -> Failure {
+    let text = PyFloat::new(py, number).to_string();
+    let message = format!("Out of range float values are not JSON compliant: {text}");
+    Failure::from(PyValueError::new_err(message))
+}
+
+/// The `UnicodeEncodeError` that encoding `string` raises.
+#[cold]
+pub(super) fn not_unicode(string: Borrowed<'_, '_, PyAny>) -> Failure {
+    let encoded = string.to_owned().call_method0("encode");
+    Failure::from(match encoded {
+        Err(error) => error,
+        Ok(_) => PyValueError::new_err(WriteError::NotUnicode.to_string()),
+    })
+}

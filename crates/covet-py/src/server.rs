@@ -1,0 +1,152 @@
+//! The `Server` that Python drives: a reactor, and the dispatcher it calls.
+
+use std::{os::fd::AsRawFd, path::Path};
+
+use covet_engine::handler::Local;
+use covet_server::{Listener, Reactor, Turn};
+use covet_wire::MethodSet;
+use pyo3::{
+    exceptions::{PyOSError, PyRuntimeError},
+    prelude::*,
+};
+
+use crate::{
+    app::App,
+    dispatch::{Dispatch, Dispatcher},
+    mailbox::Mailbox,
+    settings::Settings,
+    tasks::TaskPool,
+    threads::Threads,
+};
+
+/// One worker: listeners and connections, driven by the running asyncio loop.
+#[pyclass(module = "covet._covet", unsendable)]
+pub(crate) struct Server {
+    reactor: Reactor,
+    dispatcher: Dispatcher,
+}
+
+#[pymethods]
+impl Server {
+    #[new]
+    fn new(
+        spec: &Bound<'_, PyAny>,
+        r#loop: &Bound<'_, PyAny>,
+        settings: &Settings,
+    ) -> PyResult<Self> {
+        let reactor = Reactor::new(settings.server.clone())?;
+        let mailbox = Mailbox::new(r#loop, reactor.remote().clone())?;
+        let (app, router) = App::compile(spec, r#loop, mailbox)?;
+        let dispatcher = Dispatcher {
+            app: app.into(),
+            router,
+            tasks: TaskPool::new(r#loop)?,
+            threads: Threads::new(settings.thread_limit, settings.thread_queue),
+        };
+        Ok(Self { reactor, dispatcher })
+    }
+
+    /// Listen on an address; returns the address that was bound.
+    #[pyo3(signature = (host, port, backlog = 2048))]
+    fn bind_tcp(&mut self, host: &str, port: u16, backlog: i32) -> PyResult<(String, u16)> {
+        let listener = Listener::tcp(host, port, backlog).map_err(os_error)?;
+        let local = listener.local()?;
+        self.reactor.listen(listener)?;
+        match local {
+            Local::Tcp(address) => Ok((address.ip().to_string(), address.port())),
+            Local::Unix(path) => Ok((path, 0)),
+        }
+    }
+
+    /// Listen on a Unix socket.
+    #[pyo3(signature = (path, backlog = 2048))]
+    fn bind_unix(&mut self, path: &str, backlog: i32) -> PyResult<()> {
+        let listener = Listener::unix(Path::new(path), backlog).map_err(os_error)?;
+        Ok(self.reactor.listen(listener)?)
+    }
+
+    /// Listen on a socket that is bound already; it belongs to the server from now on.
+    #[pyo3(signature = (fd, backlog = 2048))]
+    fn bind_fd(&mut self, fd: i32, backlog: i32) -> PyResult<()> {
+        let listener = Listener::inherited(fd, backlog).map_err(os_error)?;
+        Ok(self.reactor.listen(listener)?)
+    }
+
+    /// The descriptor that is readable whenever there is something to do.
+    fn fileno(&self) -> i32 {
+        self.reactor.as_raw_fd()
+    }
+
+    /// Handle everything that is ready: the callback of `loop.add_reader`.
+    fn on_ready(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let mut this = slf.try_borrow_mut().map_err(|_| {
+            PyRuntimeError::new_err("the server was asked for a turn from within a request")
+        })?;
+        let Self { reactor, dispatcher } = &mut *this;
+        let mailbox = &dispatcher.app.mailbox;
+        mailbox.deliver_with(|| slf.getattr("on_ready").map(Bound::unbind))?;
+        reactor.obey(mailbox.take());
+        let turn = reactor.turn(&mut Dispatch { py, to: dispatcher });
+        let left = dispatcher.tasks.leave(py);
+        if turn? == Turn::Again {
+            dispatcher.app.mailbox.schedule(py)?;
+        }
+        left
+    }
+
+    /// Close what has timed out; to be called about once a second.
+    fn tick(slf: &Bound<'_, Self>) -> PyResult<()> {
+        {
+            let mut this = slf.borrow_mut();
+            let Self { reactor, dispatcher } = &mut *this;
+            reactor.tick(&mut Dispatch { py: slf.py(), to: dispatcher });
+        }
+        Self::on_ready(slf)
+    }
+
+    /// Refuse new connections; those open end after the request they are in.
+    fn stop_listening(slf: &Bound<'_, Self>) -> PyResult<()> {
+        slf.borrow_mut().reactor.stop_listening();
+        Self::on_ready(slf)
+    }
+
+    /// Open connections.
+    #[getter]
+    fn connections(&self) -> usize {
+        self.reactor.connections()
+    }
+
+    /// Requests whose response is not yet fully written.
+    #[getter]
+    fn in_flight(&self) -> usize {
+        self.reactor.in_flight()
+    }
+
+    /// Close every connection and stop the threads.
+    fn close(&mut self, py: Python<'_>) {
+        let Self { reactor, dispatcher } = self;
+        reactor.close_all(&mut Dispatch { py, to: dispatcher });
+        dispatcher.threads.close();
+    }
+
+    /// The route table: methods, path (with host), name.
+    fn routes(&self, py: Python<'_>) -> Vec<(String, String, String)> {
+        let router = &self.dispatcher.router;
+        let routes = (0u32..).zip(&self.dispatcher.app.routes);
+        routes
+            .map(|(id, route)| {
+                let id = covet_engine::router::RouteId(id);
+                let methods: MethodSet = router.methods(id);
+                let host = router.host(id).unwrap_or_default();
+                let path = format!("{host}{}", router.pattern(id));
+                (methods.to_string(), path, route.name.bind(py).to_string())
+            })
+            .collect()
+    }
+}
+
+fn os_error(error: covet_server::BindError) -> PyErr {
+    let code = error.source.raw_os_error();
+    PyOSError::new_err((code, error.to_string()))
+}

@@ -1,0 +1,230 @@
+//! The events a document is made of.
+
+use super::{copy, escape, number};
+
+/// Characters of a string, in any of the widths a language runtime may hold them.
+#[derive(Clone, Copy, Debug)]
+pub enum Text<'a> {
+    /// UTF-8, and so ASCII as well.
+    Utf8(&'a str),
+    /// One byte for each of U+0000 to U+00FF.
+    Latin1(&'a [u8]),
+    /// One unit per character of the basic plane; a surrogate here stands for itself.
+    Ucs2(&'a [u16]),
+    /// One unit per character.
+    Ucs4(&'a [u32]),
+}
+
+impl Text<'_> {
+    /// Whether the characters begin with those of `prefix`.
+    #[inline]
+    pub fn starts_with(&self, prefix: &str) -> bool {
+        match *self {
+            Text::Utf8(text) => text.starts_with(prefix),
+            Text::Latin1(text) => begins(text, prefix),
+            Text::Ucs2(text) => begins(text, prefix),
+            Text::Ucs4(text) => begins(text, prefix),
+        }
+    }
+}
+
+fn begins<T: Copy + Into<u32>>(text: &[T], prefix: &str) -> bool {
+    let mut units = text.iter();
+    prefix.chars().all(|wanted| units.next().is_some_and(|&unit| unit.into() == u32::from(wanted)))
+}
+
+/// A value that JSON has no text for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WriteError {
+    /// NaN or an infinity (RFC 8259 section 6).
+    #[error("NaN and infinities are not JSON")]
+    NotFinite,
+    /// A surrogate or a number above U+10FFFF where a character should be: not UTF-8.
+    #[error("a string holds a code point that UTF-8 cannot encode")]
+    NotUnicode,
+}
+
+/// Appends one JSON document to a buffer.
+///
+/// The commas are the writer's; that keys and values alternate in objects and that every `begin`
+/// has its `end` is for the caller to keep. After an error the end of the buffer is unfinished:
+/// truncate it to the length it had.
+#[derive(Debug)]
+pub struct Writer<'a> {
+    out: &'a mut Vec<u8>,
+    /// How many commas go before the next key or value: none or one.
+    ///
+    /// Not a `bool`: the compiler reads one as a word, which then waits for the byte's store.
+    comma: usize,
+}
+
+impl<'a> Writer<'a> {
+    /// Starts a document at the end of `out`.
+    #[inline]
+    pub fn new(out: &'a mut Vec<u8>) -> Self {
+        Self { out, comma: 0 }
+    }
+
+    /// Appends text that ends a value, behind a comma if one is due.
+    #[inline]
+    fn put<const N: usize>(&mut self, text: &[u8; N]) {
+        copy::append(self.out, self.comma, text, N);
+        self.comma = 1;
+    }
+
+    #[inline]
+    fn open(&mut self, bracket: u8) {
+        self.put(&[bracket]);
+        self.comma = 0;
+    }
+
+    #[inline]
+    fn close(&mut self, bracket: u8) {
+        self.comma = 0;
+        self.put(&[bracket]);
+    }
+
+    /// `{`
+    #[inline]
+    pub fn begin_object(&mut self) {
+        self.open(b'{');
+    }
+
+    /// `}`
+    #[inline]
+    pub fn end_object(&mut self) {
+        self.close(b'}');
+    }
+
+    /// `[`
+    #[inline]
+    pub fn begin_array(&mut self) {
+        self.open(b'[');
+    }
+
+    /// `]`
+    #[inline]
+    pub fn end_array(&mut self) {
+        self.close(b']');
+    }
+
+    /// The name of the next value in an object.
+    ///
+    /// # Errors
+    /// [`WriteError::NotUnicode`]
+    #[inline(always)]
+    pub fn key(&mut self, name: Text<'_>) -> Result<(), WriteError> {
+        self.quote(name, true)?;
+        self.comma = 0;
+        Ok(())
+    }
+
+    /// A string.
+    ///
+    /// # Errors
+    /// [`WriteError::NotUnicode`]
+    #[inline(always)]
+    pub fn string(&mut self, text: Text<'_>) -> Result<(), WriteError> {
+        self.quote(text, false)?;
+        self.comma = 1;
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn quote(&mut self, text: Text<'_>, colon: bool) -> Result<(), WriteError> {
+        match text {
+            Text::Utf8(text) => {
+                escape::quote(self.out, self.comma, text, colon);
+                Ok(())
+            }
+            wide => self.quote_wide(wide, colon),
+        }
+    }
+
+    #[inline(never)]
+    fn quote_wide(&mut self, text: Text<'_>, colon: bool) -> Result<(), WriteError> {
+        match text {
+            Text::Utf8(text) => escape::quote(self.out, self.comma, text, colon),
+            Text::Latin1(text) => escape::quote_units(self.out, self.comma, text, colon)?,
+            Text::Ucs2(text) => escape::quote_units(self.out, self.comma, text, colon)?,
+            Text::Ucs4(text) => escape::quote_units(self.out, self.comma, text, colon)?,
+        }
+        Ok(())
+    }
+
+    /// Starts a key that is written with the methods for values; [`Self::end_key`] takes the mark.
+    #[inline]
+    pub fn begin_key(&mut self) -> usize {
+        self.put(b"");
+        self.comma = 0;
+        self.out.len()
+    }
+
+    /// Ends a key begun at `mark`: a string stays, a number, boolean or null is put in quotes.
+    ///
+    /// Returns false, and writes nothing, if an array or an object was written: those cannot name
+    /// anything.
+    pub fn end_key(&mut self, mark: usize) -> bool {
+        match self.out.get(mark) {
+            Some(b'"') => self.out.push(b':'),
+            None | Some(b'{' | b'[') => return false,
+            Some(_) => {
+                self.out.insert(mark, b'"');
+                self.out.extend_from_slice(b"\":");
+            }
+        }
+        self.comma = 0;
+        true
+    }
+
+    /// Takes back the key begun at `mark`, as if it had never been there.
+    pub fn drop_key(&mut self, mark: usize) {
+        self.comma = usize::from(self.out.get(..mark).is_some_and(|text| text.ends_with(b",")));
+        self.out.truncate(mark - self.comma);
+    }
+
+    /// A signed integer.
+    #[inline]
+    pub fn i64(&mut self, value: i64) {
+        number::append_i64(self.out, self.comma, value);
+        self.comma = 1;
+    }
+
+    /// A float, in the shortest form that reads back as the same value, as Python's `repr` has it:
+    /// `1.0`, `1e-05`, `1e+16`.
+    ///
+    /// # Errors
+    /// [`WriteError::NotFinite`]
+    #[inline]
+    pub fn f64(&mut self, value: f64) -> Result<(), WriteError> {
+        if !value.is_finite() {
+            return Err(WriteError::NotFinite);
+        }
+        number::append_f64(self.out, self.comma, value);
+        self.comma = 1;
+        Ok(())
+    }
+
+    /// `true` or `false`.
+    #[inline]
+    pub fn bool(&mut self, value: bool) {
+        if value {
+            self.put(b"true");
+        } else {
+            self.put(b"false");
+        }
+    }
+
+    /// `null`
+    #[inline]
+    pub fn null(&mut self) {
+        self.put(b"null");
+    }
+
+    /// One value that is JSON text already: a number of any size, or another encoder's document.
+    #[inline]
+    pub fn raw(&mut self, json: &[u8]) {
+        self.put(b"");
+        self.out.extend_from_slice(json);
+    }
+}
