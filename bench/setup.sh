@@ -69,7 +69,6 @@ for file in "$root"/bench/requirements/*.txt; do
 done
 if [ "${1:-}" = --covet ]; then
     say "main: building Covet and installing it"
-    pip_install "$venvs/main" --force-reinstall --no-deps "$root"
-    pip_install "$venvs/main" "covet @ file://$root"
+    pip_install "$venvs/main" "$root"
 fi
 say "done: $venvs"

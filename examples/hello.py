@@ -5,7 +5,7 @@ Run it with `make run`, then try::
     curl localhost:8000/
     curl localhost:8000/items/1?quantity=3
     curl localhost:8000/items/7
-    curl localhost:8000/items -d '{"name": "chisel", "price": "12.50"}'
+    curl localhost:8000/items --json '{"name": "chisel", "price": "12.50"}'
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Annotated
 
-from covet import Covet, HTTPException, Query
 from pydantic import BaseModel, Field
+
+from covet import Covet, HTTPException, Query
 
 
 class Item(BaseModel):

@@ -20,6 +20,7 @@ def replaced(document: str, results: str) -> str:
 
 
 def main() -> None:
+    """Rewrite README.md, or end with an error that says what is missing."""
     results = ROOT / "bench" / "results" / "latest.md"
     readme = ROOT / "README.md"
     if not results.is_file():

@@ -13,9 +13,9 @@ profile=${1:-release}
 venv=${2:-$(scripts/venv.sh)}
 version=$(minor "$venv/bin/python")
 
-say "building the engine for Python $version, profile $profile"
+say "building the engine for Python $version, profile $profile (a minute or two the first time)"
 # A server may be running from the old file: give the new one its own inode.
 rm -f python/covet/_covet.cpython-"${version/./}"-*.so
-VIRTUAL_ENV=$venv CARGO_TARGET_DIR=target/py$version \
+PIP_QUIET=1 VIRTUAL_ENV=$venv CARGO_TARGET_DIR=target/py$version \
     "$venv/bin/maturin" develop --locked --profile "$profile" >&2
 "$venv/bin/python" -c 'import covet' || die "the engine was built but does not import"

@@ -12,19 +12,25 @@ FUZZ_SECONDS=20
 SKIPPED=77 # what a stage returns when this machine lacks something it may lack
 
 stage_format() {
-    cargo fmt --all --check
-    if [[ -f fuzz/Cargo.toml ]]; then cargo fmt --manifest-path fuzz/Cargo.toml --check; fi
-    "$venv/bin/ruff" format --check .
+    check cargo fmt --all --check
+    check cargo fmt --manifest-path fuzz/Cargo.toml --check
+    check "$venv/bin/ruff" format --check .
+    ((broken == 0))
 }
 
 stage_lint() {
     export PYO3_PYTHON=$venv/bin/python
-    cargo clippy --workspace --all-targets --locked -- -D warnings
-    RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
-    "$venv/bin/ruff" check .
-    "$venv/bin/mypy"
-    "$venv/bin/shellcheck" scripts/*.sh .ci/run
+    check cargo clippy --workspace --all-targets --locked --keep-going -- -D warnings
+    RUSTDOCFLAGS='-D warnings' check cargo doc --workspace --no-deps --locked
+    check "$venv/bin/ruff" check .
+    check "$venv/bin/mypy"
+    check "$venv/bin/mypy" examples scripts
+    check "$venv/bin/shellcheck" scripts/*.sh .ci/run
+    ((broken == 0))
 }
+
+# check COMMAND…: counts a failure and lets the stage go on, so that one run shows them all.
+check() { "$@" || broken=$((broken + 1)); }
 
 stage_house() {
     scripts/check-house.sh
@@ -39,11 +45,9 @@ stage_rust() {
 
 # On each Python found: unit, integration, property and conformance tests, examples, documents.
 stage_python() {
-    local python failures=0
-    for python in "${pythons[@]}"; do
-        pytest_on "$python" || failures=$((failures + 1))
-    done
-    ((failures == 0)) || die "$failures of ${#pythons[@]} Python versions failed"
+    local python
+    for python in "${pythons[@]}"; do check pytest_on "$python"; done
+    ((broken == 0)) || die "$broken of ${#pythons[@]} Python versions failed"
 }
 
 pytest_on() {
@@ -131,6 +135,7 @@ pythons=()
 absent=()
 summary=()
 passed=0 failed=0 skipped=0
+broken=0 # what `check` counts, in each stage's subshell
 choose_pythons
 for stage in "${chosen[@]}"; do run_stage "$stage"; done
 

@@ -1,5 +1,8 @@
 """The benchmark's handlers in django-bolt: no logging, no compression, msgspec for the body."""
 
+# ruff: noqa: D103  (bench/README.md says what each handler does)
+# ruff: noqa: ANN201  (django-bolt validates what is annotated, which costs it time)
+
 from __future__ import annotations
 
 import asyncio

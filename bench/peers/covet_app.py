@@ -1,14 +1,17 @@
 """The benchmark's handlers in Covet, written as its documentation teaches."""
 
+# ruff: noqa: D103  (bench/README.md says what each handler does)
+
 from __future__ import annotations
 
 import asyncio
 from typing import Any
 
-from covet import Covet
-from covet.responses import PlainTextResponse
 from data import USERS, build_users
 from pydantic import BaseModel
+
+from covet import Covet
+from covet.responses import PlainTextResponse
 
 app = Covet()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import stat
 from dataclasses import dataclass
 
 from covet._covet import Server
@@ -45,7 +46,7 @@ class Bind:
         host, port = server.bind_tcp(self.host, self.port, BACKLOG)
         return _url(host, port)
 
-    def socket(self) -> socket.socket:
+    def listen(self) -> socket.socket:
         """A listening socket, for a child process to inherit.
 
         Raises:
@@ -78,6 +79,11 @@ class Bind:
 
 def _is_stale(path: str) -> bool:
     """Whether a socket file is there that nobody listens on any more."""
+    try:
+        if not stat.S_ISSOCK(os.lstat(path).st_mode):
+            return False
+    except FileNotFoundError:
+        return False
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         try:
             probe.connect(path)

@@ -35,6 +35,7 @@ from covet.responses import Response
 
 __all__ = ["Dependant", "Parameter", "analyze"]
 
+_JSON: Any = Json
 _ENGINE_SCALARS: tuple[tuple[Any, Scalar], ...] = (
     (Any, "str"),
     (str, "str"),
@@ -277,7 +278,8 @@ def _is_query_type(annotation: Any) -> bool:
 
 
 def _is_json(field: ModelField) -> bool:
-    return any(item is Json or isinstance(item, Json) for item in field.field_info.metadata)
+    metadata = field.field_info.metadata
+    return any(item is _JSON or isinstance(item, _JSON) for item in metadata)
 
 
 def _wants_embedding(field: ModelField) -> bool:

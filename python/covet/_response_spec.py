@@ -33,7 +33,7 @@ class ResponseModel:
     exclude_none: bool = False
 
     def options(self) -> dict[str, Any]:
-        """pydantic's keyword arguments for serialising."""
+        """The keyword arguments of pydantic's serialisers."""
         return {
             "include": self.include,
             "exclude": self.exclude,

@@ -67,9 +67,9 @@ def _returns(annotation: Any, scope: dict[str, Any]) -> Any:
 def _scope(endpoint: Callable[..., Any], locals_: Mapping[str, Any]) -> dict[str, Any]:
     """The names an annotation of `endpoint` may use."""
     function = inspect.unwrap(_undecorated(endpoint))
-    if not hasattr(function, "__globals__"):
-        function = inspect.unwrap(getattr(type(function), "__call__", function))
-    scope = dict(getattr(function, "__globals__", {}))
+    if not inspect.isclass(function) and not hasattr(function, "__globals__"):
+        function = inspect.unwrap(type(function).__call__)
+    scope = dict(getattr(function, "__globals__", None) or vars(sys.modules[function.__module__]))
     if "<locals>" in getattr(function, "__qualname__", ""):
         scope.update(locals_)
     return scope

@@ -2,8 +2,7 @@
 
 The engine keeps a few tasks and runs one handler after another in each, as long as none leaves
 a trace on it. A handler that suspends, or touches its task, keeps that task for itself. To the
-handler it is a task like any other; what would outlive the handler leaves an attribute here,
-which the engine sees.
+handler it is a task like any other; what would outlive the handler is noted.
 """
 
 from __future__ import annotations
@@ -17,34 +16,40 @@ class Task(asyncio.Task[Any]):
 
     def done(self) -> bool:
         """Whether the task has ended. One that waits in the pool belongs to nobody: it has."""
-        return bool(super().get_coro().parked) or super().done()  # type: ignore[union-attr]
+        return bool(self._driver().parked) or super().done()
 
     def get_coro(self) -> Any:
         """The handler's coroutine."""
-        driver: Any = super().get_coro()
-        return driver.coroutine
+        return self._driver().coroutine
 
     def cancel(self, msg: Any | None = None) -> bool:
         """Request cancellation."""
-        self._touched = True
+        self._driver().touch()
         return super().cancel(msg)
 
     def uncancel(self) -> int:
         """Undo one request for cancellation."""
-        self._touched = True
+        self._driver().touch()
         return super().uncancel()
 
     def add_done_callback(self, fn: Any, /, *, context: Any = None) -> None:
         """Call `fn(task)` when the task has ended."""
-        self._touched = True
+        self._driver().touch()
         super().add_done_callback(fn, context=context)
 
     def set_name(self, value: object, /) -> None:
         """Name the task."""
-        self._touched = True
+        self._driver().touch()
         super().set_name(value)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        self._driver().touch()
+        super().__setattr__(name, value)
 
     def __del__(self) -> None:
         # The engine answers every exception of a handler itself, and a pooled task that ends
         # with its loop was waiting for nothing: asyncio's complaints about both are unfounded.
         pass
+
+    def _driver(self) -> Any:
+        return super().get_coro()

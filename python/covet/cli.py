@@ -101,11 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="covet", description="Serve Covet applications.")
     parser.add_argument("--version", action="version", version=f"covet {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    run = commands.add_parser(
-        "run",
-        help="serve an application",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
+    run = commands.add_parser("run", help="serve an application")
     run.add_argument("target", metavar="MODULE[:APP]", help="the application, such as main:app")
     _add_address(run)
     _add_process(run)
@@ -115,8 +111,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_address(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("address")
-    group.add_argument("--host", default="127.0.0.1", help="host name or IP address")
-    group.add_argument("--port", type=int, default=8000, help="port; 0 takes a free one")
+    group.add_argument("--host", default="127.0.0.1", help="127.0.0.1 by default")
+    group.add_argument("--port", type=int, default=8000, help="8000 by default; 0 takes a free one")
     group.add_argument("--uds", metavar="PATH", help="a Unix socket, instead of host and port")
     group.add_argument("--fd", type=int, help="a socket inherited as this descriptor, instead")
 
@@ -130,13 +126,18 @@ def _add_process(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="what to watch; the working directory by default",
     )
-    group.add_argument("--loop", choices=("auto", "asyncio", "uvloop"), default="auto")
+    group.add_argument(
+        "--loop",
+        choices=("auto", "asyncio", "uvloop"),
+        default="auto",
+        help="auto, the default, is uvloop where it is installed",
+    )
     group.add_argument(
         "--graceful-timeout",
         type=float,
         default=30.0,
         metavar="SECONDS",
-        help="what requests in flight get to finish when the server stops",
+        help="what requests in flight get to finish when the server stops; 30 by default",
     )
 
 
@@ -163,7 +164,7 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
 
 def _supervise(options: argparse.Namespace) -> int:
     try:
-        listener = _bind(options).socket()
+        listener = _bind(options).listen()
     except OSError as error:
         print(f"covet: error: {error.strerror or error}", file=sys.stderr)
         return 1

@@ -205,6 +205,7 @@ def _as_dict(obj: Any) -> dict[str, Any]:
         return dict(obj)
     except Exception as not_a_mapping:
         try:
-            return vars(obj)
+            attributes: dict[str, Any] = vars(obj)
         except TypeError as no_attributes:
             raise ValueError([not_a_mapping, no_attributes]) from no_attributes
+        return attributes

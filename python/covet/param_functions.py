@@ -18,12 +18,26 @@ __all__ = ["Body", "Cookie", "Header", "Path", "Query"]
 
 
 def Path(default: Any = ..., **options: Unpack[ParamOptions]) -> Any:
-    """Declare a path parameter: `item_id: Annotated[int, Path(ge=1)]`."""
+    """Declare that a parameter is a part of the path.
+
+    `item_id: Annotated[int, Path(ge=1)]` takes the place `{item_id}` of the route.
+
+    Args:
+        default: Always `...`; a part of the path has no default.
+        options: Aliases, constraints and descriptions; see `ParamOptions`.
+    """
     return params.Path(default, **options)
 
 
 def Query(default: Any = PydanticUndefined, **options: Unpack[ParamOptions]) -> Any:
-    """Declare a query parameter: `q: Annotated[str, Query(max_length=50)] = ""`."""
+    """Declare that a parameter is in the query string.
+
+    `q: Annotated[str, Query(max_length=50)] = ""` takes `?q=...`; a list takes every `q`.
+
+    Args:
+        default: The value when the client sends none.
+        options: Aliases, constraints and descriptions; see `ParamOptions`.
+    """
     return params.Query(default, **options)
 
 
@@ -33,7 +47,9 @@ def Header(
     convert_underscores: bool = True,
     **options: Unpack[ParamOptions],
 ) -> Any:
-    """Declare a header: `user_agent: Annotated[str | None, Header()] = None`.
+    """Declare that a parameter is a header.
+
+    `user_agent: Annotated[str | None, Header()] = None` takes the header `user-agent`.
 
     Args:
         default: The value when the client sends no such header.
@@ -44,7 +60,14 @@ def Header(
 
 
 def Cookie(default: Any = PydanticUndefined, **options: Unpack[ParamOptions]) -> Any:
-    """Declare a cookie: `session: Annotated[str | None, Cookie()] = None`."""
+    """Declare that a parameter is a cookie.
+
+    `session: Annotated[str | None, Cookie()] = None` takes the cookie `session`.
+
+    Args:
+        default: The value when the client sends no such cookie.
+        options: Aliases, constraints and descriptions; see `ParamOptions`.
+    """
     return params.Cookie(default, **options)
 
 
@@ -55,7 +78,9 @@ def Body(
     media_type: str = "application/json",
     **options: Unpack[ParamOptions],
 ) -> Any:
-    """Declare the body, or a part of it: `note: Annotated[str, Body(embed=True)]`.
+    """Declare that a parameter is the body, or a key of it.
+
+    `note: Annotated[str, Body(embed=True)]` takes `{"note": "..."}`.
 
     Args:
         default: The value when the client sends no such body or key.

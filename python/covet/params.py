@@ -76,7 +76,6 @@ def _field_options(default: Any, options: ParamOptions) -> dict[str, Any]:
         given.pop(ours, None)
     regex = given.pop("regex", None)
     if regex is not None:
-        _warn_renamed("regex", "pattern")
         given["pattern"] = given.get("pattern") or regex
     alias = given.get("alias")
     if alias is not None:
@@ -87,8 +86,9 @@ def _field_options(default: Any, options: ParamOptions) -> dict[str, Any]:
 
 
 def _warn_renamed(old: str, new: str) -> None:
+    # The frames between: this, the base class, the class, the function in `param_functions`.
     warnings.warn(
-        f"`{old}` is deprecated, use `{new}`", category=CovetDeprecationWarning, stacklevel=6
+        f"`{old}` is deprecated, use `{new}`", category=CovetDeprecationWarning, stacklevel=5
     )
 
 
@@ -102,6 +102,8 @@ class _Described(FieldInfo):  # type: ignore[misc]  # final by declaration, subc
     def __init__(self, default: Any, options: ParamOptions) -> None:
         if "example" in options:
             _warn_renamed("example", "examples")
+        if options.get("regex") is not None:
+            _warn_renamed("regex", "pattern")
         self.example = options.get("example")
         self.openapi_examples = options.get("openapi_examples")
         self.include_in_schema = options.get("include_in_schema", True)
@@ -111,7 +113,7 @@ class _Described(FieldInfo):  # type: ignore[misc]  # final by declaration, subc
         return f"{type(self).__name__}({self.default})"
 
 
-class Param(_Described):
+class Param(_Described):  # type: ignore[misc]
     """A parameter outside the body; use one of its subclasses."""
 
     in_: ClassVar[ParamTypes] = ParamTypes.query
@@ -120,7 +122,7 @@ class Param(_Described):
         super().__init__(default, options)
 
 
-class Path(Param):
+class Path(Param):  # type: ignore[misc]
     """A part of the path, named in braces in the route. Always required."""
 
     in_: ClassVar[ParamTypes] = ParamTypes.path
@@ -128,16 +130,16 @@ class Path(Param):
     def __init__(self, default: Any = ..., **options: Unpack[ParamOptions]) -> None:
         if default is not ...:
             raise RouteError("Path parameters cannot have a default value")
-        super().__init__(default, **options)
+        _Described.__init__(self, default, options)
 
 
-class Query(Param):
+class Query(Param):  # type: ignore[misc]
     """A value, or with a list or set annotation all values, of the query string."""
 
     in_: ClassVar[ParamTypes] = ParamTypes.query
 
 
-class Header(Param):
+class Header(Param):  # type: ignore[misc]
     """A request header. `user_agent` is read from `user-agent` unless told otherwise."""
 
     in_: ClassVar[ParamTypes] = ParamTypes.header
@@ -154,13 +156,13 @@ class Header(Param):
         super().__init__(default, **options)
 
 
-class Cookie(Param):
+class Cookie(Param):  # type: ignore[misc]
     """A cookie of the request."""
 
     in_: ClassVar[ParamTypes] = ParamTypes.cookie
 
 
-class Body(_Described):
+class Body(_Described):  # type: ignore[misc]
     """The request body, or with `embed` or several of them, one key of it."""
 
     embed: bool | None

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 pub struct Machine {
     /// The processor's name.
     pub cpu: String,
-    /// How many processors the system has.
+    /// How many processors this process may use.
     pub cores: usize,
     /// System and release.
     pub system: String,
@@ -22,7 +22,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Looks at the machine this runs on.
+    /// Looks at the machine this runs on. To be asked before [`pin`], which leaves but one core.
     pub fn here() -> Self {
         let uname = rustix::system::uname();
         let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();

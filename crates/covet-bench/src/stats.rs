@@ -27,11 +27,6 @@ impl Summary {
         };
         Some(Self { median, min, max })
     }
-
-    /// How far the values lie apart, as a fraction of the median. 0 when the median is 0.
-    pub fn spread(&self) -> f64 {
-        ratio(self.max - self.min, self.median).unwrap_or(0.0)
-    }
 }
 
 /// `value / base`, or `None` when `base` is 0 and the ratio would mean nothing.
@@ -61,13 +56,6 @@ mod tests {
             assert_eq!(Summary::of(values), Some(Summary { median, min, max }), "{values:?}");
         }
         assert_eq!(Summary::of(&[]), None);
-    }
-
-    #[test]
-    fn spread_is_relative_to_the_median() {
-        let summary = Summary { median: 200.0, min: 190.0, max: 230.0 };
-        assert!((summary.spread() - 0.2).abs() < 1e-12);
-        assert!(Summary { median: 0.0, min: 0.0, max: 1.0 }.spread().abs() < 1e-12);
     }
 
     #[test]

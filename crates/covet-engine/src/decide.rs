@@ -8,7 +8,7 @@ use crate::{
     handler::Handler,
     path,
     reply::{self, ReplyMeta},
-    router::{Found, Params, RouteId, Slash},
+    router::{Found, Params, RouteId},
 };
 
 /// What is to be done with a request.
@@ -33,6 +33,12 @@ pub fn decide<'b, H: Handler>(
     meta: &ReplyMeta,
     out: &mut Vec<u8>,
 ) -> Decision<'b> {
+    if head.path == b"*" {
+        // RFC 9110, 9.3.7: the server as a whole, which has no options to tell of.
+        reply::begin(out, 204, meta);
+        reply::finish(out, 204, b"", meta);
+        return Decision::Replied;
+    }
     let path = match path::normalize(head.path) {
         Ok(path) => path,
         Err(error) => {
@@ -55,7 +61,9 @@ pub fn decide<'b, H: Handler>(
             write_allow(out, allowed);
             reply::finish(out, 204, b"", meta);
         }
-        Found::Redirect(slash) => write_redirect(out, host, head, slash, meta),
+        Found::Redirect(slash) => {
+            write_redirect(out, host, &slash.location(&path), head.query, meta);
+        }
     }
     Decision::Replied
 }
@@ -64,30 +72,25 @@ fn write_allow(out: &mut Vec<u8>, allowed: MethodSet) {
     out.extend_from_slice(format!("allow: {allowed}\r\n").as_bytes());
 }
 
-/// 307 keeps method and body; the location is absolute, as Starlette's is.
+/// 307 keeps method and body; the location is absolute, as Starlette's is, where the client named
+/// a host.
 fn write_redirect(
     out: &mut Vec<u8>,
     host: &str,
-    head: &Head<'_, '_>,
-    slash: Slash,
+    location: &str,
+    query: &[u8],
     meta: &ReplyMeta,
 ) {
     reply::begin(out, 307, meta);
-    out.extend_from_slice(b"location: http://");
-    out.extend_from_slice(host.as_bytes());
-    match slash {
-        Slash::Add => {
-            out.extend_from_slice(head.path);
-            out.push(b'/');
-        }
-        Slash::Remove => {
-            let kept = head.path.iter().rposition(|&byte| byte != b'/').map_or(0, |at| at + 1);
-            out.extend_from_slice(&head.path[..kept]);
-        }
+    out.extend_from_slice(b"location: ");
+    if !host.is_empty() {
+        out.extend_from_slice(b"http://");
+        out.extend_from_slice(host.as_bytes());
     }
-    if !head.query.is_empty() {
+    out.extend_from_slice(location.as_bytes());
+    if !query.is_empty() {
         out.push(b'?');
-        out.extend_from_slice(head.query);
+        out.extend_from_slice(query);
     }
     out.extend_from_slice(b"\r\n");
     reply::finish(out, 307, b"", meta);

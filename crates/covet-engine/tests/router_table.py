@@ -18,100 +18,102 @@ from starlette.routing import compile_path
 
 UUID = "01234567-89ab-cdef-0123-456789ABCDEF"
 
-PATH_PATTERNS = """
-/
-/static
-/static/
-/caf\u00e9/{a}
-/a//b
-/{a}
-/{a}/
-/{a}/{b}
-/users/{id}
-/users/{id}/posts/{post}
-/{a:str}/x
-/i/{a:int}
-/i/{a:int}/
-/f/{a:float}
-/u/{a:uuid}
-/u/{a:uuid}{b}
-/p{a:path}
-/p/{a:path}
-/{a:path}
-/{a:path}/
-/files/{p:path}/meta
-/{x}/{p:path}
-/{x:int}/{p:path}/{y:int}
-/{a:path}{b:path}
-/{a:path}/x/{b:path}
-/{a:path}/x/{b:path}/y/{c:path}/z
-/{a:path}/{b}
-/{a}/{b:path}/{c}
-/pre-{p:path}.{ext}
-/{a}.{ext}
-/{a}.tar.{ext}
-/{a}-{b}
-/{a}-{b}-{c}
-/{a}{b}
-/{a}{b}{c:int}
-/{a:int}{b}
-/{a:int}{b:int}
-/{a:int}1{b}
-/{a}1{b:int}
-/v{major:int}-{minor:int}/x
-/v{major:int}.{minor:int}.{patch:int}
-/{a:float}{b}
-/{a:float}.{b:int}
-/{a:float}{b:float}
-/{a:int}.{b:float}
-/{a}{b:float}
-/{a}{b:uuid}
-/{a:uuid}-{b:uuid}
-/x{a}y
-/x{a}xx{b}x
-/aa{a}aa
-/{a}aa{b}
-/{a}/{b}.{c}/{d:path}
-""".split()
+PATH_PATTERNS = [
+    "/",
+    "/static",
+    "/static/",
+    "/café/{a}",
+    "/a//b",
+    "/{a}",
+    "/{a}/",
+    "/{a}/{b}",
+    "/users/{id}",
+    "/users/{id}/posts/{post}",
+    "/{a:str}/x",
+    "/i/{a:int}",
+    "/i/{a:int}/",
+    "/f/{a:float}",
+    "/u/{a:uuid}",
+    "/u/{a:uuid}{b}",
+    "/p{a:path}",
+    "/p/{a:path}",
+    "/{a:path}",
+    "/{a:path}/",
+    "/files/{p:path}/meta",
+    "/{x}/{p:path}",
+    "/{x:int}/{p:path}/{y:int}",
+    "/{a:path}{b:path}",
+    "/{a:path}/x/{b:path}",
+    "/{a:path}/x/{b:path}/y/{c:path}/z",
+    "/{a:path}/{b}",
+    "/{a}/{b:path}/{c}",
+    "/pre-{p:path}.{ext}",
+    "/{a}.{ext}",
+    "/{a}.tar.{ext}",
+    "/{a}-{b}",
+    "/{a}-{b}-{c}",
+    "/{a}{b}",
+    "/{a}{b}{c:int}",
+    "/{a:int}{b}",
+    "/{a:int}{b:int}",
+    "/{a:int}1{b}",
+    "/{a}1{b:int}",
+    "/v{major:int}-{minor:int}/x",
+    "/v{major:int}.{minor:int}.{patch:int}",
+    "/{a:float}{b}",
+    "/{a:float}.{b:int}",
+    "/{a:float}{b:float}",
+    "/{a:int}.{b:float}",
+    "/{a}{b:float}",
+    "/{a}{b:uuid}",
+    "/{a:uuid}-{b:uuid}",
+    "/x{a}y",
+    "/x{a}xx{b}x",
+    "/aa{a}aa",
+    "/{a}aa{b}",
+    "/{a}/{b}.{c}/{d:path}",
+]
 
-HOST_PATTERNS = """
-example.org
-Example.ORG
-example.org:8000
-{sub}.example.org
-{sub}.example.org:8000
-{a}.{b}.org
-{any}
-api{n:int}.example.org
-[::1]
-[::1]:80
-{id:uuid}.example.org
-""".split()
+HOST_PATTERNS = [
+    "example.org",
+    "Example.ORG",
+    "example.org:8000",
+    "{sub}.example.org",
+    "{sub}.example.org:8000",
+    "{a}.{b}.org",
+    "{any}",
+    "api{n:int}.example.org",
+    "[::1]",
+    "[::1]:80",
+    "{id:uuid}.example.org",
+]
 
-HOSTS = """
-example.org
-EXAMPLE.org
-example.org:80
-example.org:
-example.org:8000
-example.org.
-example.org:x
-api.example.org
-Api.Example.Org:443
-a.b.example.org
-.example.org
-x.y.org
-api1.example.org
-apix.example.org
-[::1]
-[::1]:80
-[::1]x
-[]
-exa mple.org
-example.org/x
-a@example.org
-org
-""".split("\n")
+HOSTS = [
+    "",
+    "example.org",
+    "EXAMPLE.org",
+    "example.org:80",
+    "example.org:",
+    "example.org:8000",
+    "example.org.",
+    "example.org:x",
+    "api.example.org",
+    "Api.Example.Org:443",
+    "a.b.example.org",
+    ".example.org",
+    "x.y.org",
+    "api1.example.org",
+    "apix.example.org",
+    "[::1]",
+    "[::1]:80",
+    "[::1]x",
+    "[]",
+    "exa mple.org",
+    "example.org/x",
+    "a@example.org",
+    "org",
+    "",
+]
 
 PIECES = ["a", "b", "x", "y", "z", "1", "12", "7.5", ".", "-", "/", "//", "\u00e9", "aa", "\n", " "]
 PIECES += ["/x/", "/y/", "v", "\u4e2d", "%", "meta", UUID, UUID.replace("-", ""), UUID[:-1]]
@@ -123,24 +125,25 @@ VALUES = {
     "path": ["", "a", "a/b", "/", "//", "a/x/b/y/c", "x/x/x", "a.b/c.d", "a\nb", "\u00e9/1"],
 }
 ROWS_PER_PATTERN = 24
+MORE_TEXTS = ["/1.5", "/1.25", "/1.5.2", "/1.", "/11.1", "/1", "/a.b.c", "/a-b", "/", "//", "/a/b"]
 
 
 def escape(text: str) -> str:
+    """The text without what separates columns and rows."""
     return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
 
 
 def row(kind: str, pattern: str, text: str, match: re.Match[str] | None) -> str:
+    """One line of the table."""
     params = ["-"] if match is None else [f"{k}={v}" for k, v in match.groupdict().items()]
     return "\t".join(escape(column) for column in [kind, pattern, text, *params])
 
 
 def likely(pattern: str, rng: random.Random) -> str:
     """A text that the pattern probably matches."""
-
-    def value(param: re.Match[str]) -> str:
-        return rng.choice(VALUES[param[1] or "str"])
-
-    return re.sub(r"\{\w+(?::(\w+))?\}", value, pattern)
+    return re.sub(
+        r"\{\w+(?::(\w+))?\}", lambda param: rng.choice(VALUES[param[1] or "str"]), pattern
+    )
 
 
 def mutated(text: str, rng: random.Random) -> str:
@@ -152,7 +155,8 @@ def mutated(text: str, rng: random.Random) -> str:
 
 
 def texts(pattern: str, rng: random.Random) -> list[str]:
-    found: dict[str, None] = {}
+    """Texts that probably match, texts that nearly do, and texts that probably do not."""
+    found = dict.fromkeys(MORE_TEXTS)
     for attempt in range(ROWS_PER_PATTERN * 3):
         text = likely(pattern, rng)
         if attempt % 3 == 1:
@@ -160,10 +164,11 @@ def texts(pattern: str, rng: random.Random) -> list[str]:
         if attempt % 3 == 2:
             text = "/" + "".join(rng.choices(PIECES, k=rng.randrange(8)))
         found[text] = None
-    return list(found)[:ROWS_PER_PATTERN]
+    return list(found)[: ROWS_PER_PATTERN + len(MORE_TEXTS)]
 
 
 def main() -> None:
+    """Print the table."""
     rng = random.Random(20261123)
     print(f"# Generated by router_table.py with Starlette {starlette.__version__}.")
     for pattern in PATH_PATTERNS:

@@ -53,7 +53,7 @@ pub(crate) fn build<'py>(
         return Ok(arguments);
     }
     let mut errors = Errors::new();
-    let body = if route.reads.body { Some(Payload::read(py, app, route, request)?) } else { None };
+    let body = if route.reads_body { Some(Payload::read(py, app, route, request)?) } else { None };
     for param in &route.params {
         let value = match param.source {
             Source::Request => Some(scope::request(py, app, route, request, channel)?),

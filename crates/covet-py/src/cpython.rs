@@ -103,8 +103,8 @@ fn check(py: Python<'_>, status: std::ffi::c_int) -> PyResult<()> {
 /// began is not used again.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Layout {
-    weakrefs: usize,
-    attributes: usize,
+    /// Of the list of weak references; before the object where the interpreter manages it.
+    weakrefs: isize,
 }
 
 /// The traces on one task and its context.
@@ -112,13 +112,13 @@ pub(crate) struct Layout {
 pub(crate) struct Traces {
     references: isize,
     weakrefs: usize,
-    attributes: usize,
     variables: usize,
 }
 
-/// `PyContext.ctx_vars`: the immutable map that `ContextVar.set` replaces. The struct is private,
+/// `PyContext.ctx_vars`, after the object's header and `ctx_prev`: the immutable map that `ContextVar.set` replaces. The struct is private,
 /// and the same since 3.7; [`Layout::detect`] checks it before anything relies on it.
-const CONTEXT_VARIABLES: usize = size_of::<ffi::PyObject>() + size_of::<usize>();
+const CONTEXT_VARIABLES: isize =
+    (size_of::<ffi::PyObject>() + size_of::<usize>()).cast_signed();
 
 impl Layout {
     /// Checks the layouts of this interpreter on a real context and the task type.
@@ -144,24 +144,19 @@ impl Layout {
             return Err(unknown());
         }
         let task_type = task_type.cast::<pyo3::types::PyType>()?.as_type_ptr();
-        // SAFETY: a type object is alive while it is bound, and these are public fields of it.
-        let (weakrefs, attributes) =
-            unsafe { ((*task_type).tp_weaklistoffset, (*task_type).tp_dictoffset) };
-        match (usize::try_from(weakrefs), usize::try_from(attributes)) {
-            (Ok(weakrefs @ 1..), Ok(attributes @ 1..)) => Ok(Self { weakrefs, attributes }),
-            _ => Err(unknown()),
-        }
+        // SAFETY: a type object is alive while it is bound, and this is a public field of it.
+        let weakrefs = unsafe { (*task_type).tp_weaklistoffset };
+        if weakrefs == 0 { Err(unknown()) } else { Ok(Self { weakrefs }) }
     }
 
     /// Reads the traces on a task of the type that was checked.
     #[inline]
     pub(crate) fn traces(self, task: &Bound<'_, PyAny>, context: &Bound<'_, PyAny>) -> Traces {
-        // SAFETY: the offsets were taken from the task's own type; the fields are pointers.
+        // SAFETY: the offset was taken from the task's own type; the field is a pointer.
         unsafe {
             Traces {
                 references: ffi::Py_REFCNT(task.as_ptr()),
                 weakrefs: read(task.as_ptr(), self.weakrefs),
-                attributes: read(task.as_ptr(), self.attributes),
                 variables: Self::variables(context),
             }
         }
@@ -176,7 +171,7 @@ impl Layout {
 
 /// Reads one pointer-sized field as a number.
 #[inline]
-unsafe fn read(object: *mut ffi::PyObject, offset: usize) -> usize {
+unsafe fn read(object: *mut ffi::PyObject, offset: isize) -> usize {
     // SAFETY: the caller knows that the object has a pointer at that offset.
-    unsafe { object.byte_add(offset).cast::<usize>().read() }
+    unsafe { object.byte_offset(offset).cast::<usize>().read() }
 }

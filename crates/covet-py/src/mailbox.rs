@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Mutex, OnceLock, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread::ThreadId,
@@ -20,7 +20,7 @@ pub(crate) struct Mailbox {
     /// The loop will call `deliver`.
     scheduled: AtomicBool,
     call_soon: Py<PyAny>,
-    deliver: OnceLock<Py<PyAny>>,
+    deliver: Mutex<Option<Py<PyAny>>>,
     remote: Remote,
     owner: ThreadId,
 }
@@ -31,20 +31,15 @@ impl Mailbox {
             commands: Mutex::default(),
             scheduled: AtomicBool::new(false),
             call_soon: event_loop.getattr("call_soon")?.unbind(),
-            deliver: OnceLock::new(),
+            deliver: Mutex::default(),
             remote,
             owner: std::thread::current().id(),
         })
     }
 
-    /// Names the callback that gives the reactor a turn, the first time.
-    #[inline]
-    pub(crate) fn deliver_with(&self, deliver: impl FnOnce() -> PyResult<Py<PyAny>>) -> PyResult<()> {
-        if self.deliver.get().is_none() {
-            let deliver = deliver()?;
-            self.deliver.get_or_init(|| deliver);
-        }
-        Ok(())
+    /// Names the callback that gives the reactor a turn; `None` when there will be no more.
+    pub(crate) fn deliver_with(&self, deliver: Option<Py<PyAny>>) {
+        *lock(&self.deliver) = deliver;
     }
 
     /// Hands a command over, from any thread.
@@ -52,23 +47,26 @@ impl Mailbox {
         if std::thread::current().id() != self.owner {
             return Ok(self.remote.send(command)?);
         }
-        self.commands.lock().unwrap_or_else(PoisonError::into_inner).push(command);
+        lock(&self.commands).push(command);
         self.schedule(py)
     }
 
     /// Asks the loop for a turn, unless it is asked already.
     pub(crate) fn schedule(&self, py: Python<'_>) -> PyResult<()> {
-        if !self.scheduled.swap(true, Ordering::Relaxed)
-            && let Some(deliver) = self.deliver.get()
-        {
-            self.call_soon.call1(py, (deliver,))?;
+        if self.scheduled.swap(true, Ordering::Relaxed) {
+            return Ok(());
         }
-        Ok(())
+        let deliver = lock(&self.deliver).as_ref().map(|deliver| deliver.clone_ref(py));
+        deliver.map_or(Ok(()), |deliver| self.call_soon.call1(py, (deliver,)).map(drop))
     }
 
     /// The commands so far. Those that come from now on are announced again.
     pub(crate) fn take(&self) -> Vec<Command> {
         self.scheduled.store(false, Ordering::Relaxed);
-        std::mem::take(&mut self.commands.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut lock(&self.commands))
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

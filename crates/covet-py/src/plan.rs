@@ -17,8 +17,8 @@ pub(crate) struct Route {
     /// In the order of the call: positional arguments, then those by keyword.
     pub(crate) params: Vec<Param>,
     pub(crate) keywords: Option<Py<PyTuple>>,
-    /// Which sources any parameter reads.
-    pub(crate) reads: Reads,
+    /// Some parameter comes from the body.
+    pub(crate) reads_body: bool,
     pub(crate) body: BodyPlan,
     pub(crate) response: ResponsePlan,
     /// Names of the pattern's parameters, the host's before the path's.
@@ -34,15 +34,6 @@ pub(crate) enum Execution {
     Thread,
     /// `def`, on the loop: for code that never blocks.
     Inline,
-}
-
-/// Which parts of a request a plan looks at.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Reads {
-    pub(crate) query: bool,
-    pub(crate) header: bool,
-    pub(crate) cookie: bool,
-    pub(crate) body: bool,
 }
 
 /// One argument of a handler.
@@ -140,13 +131,6 @@ impl Route {
             }
         }
         params.extend(by_keyword);
-        let has = |source| params.iter().any(|param: &Param| param.source == source);
-        let reads = Reads {
-            query: has(Source::Query),
-            header: has(Source::Header),
-            cookie: has(Source::Cookie),
-            body: has(Source::Body),
-        };
         let keywords = if keywords.is_empty() { None } else { Some(PyTuple::new(py, keywords)?) };
         Ok(Self {
             endpoint: spec.getattr("endpoint")?.unbind(),
@@ -159,7 +143,7 @@ impl Route {
                     ("inline", Execution::Inline),
                 ],
             )?,
-            reads,
+            reads_body: params.iter().any(|param| param.source == Source::Body),
             params,
             keywords: keywords.map(Bound::unbind),
             body: BodyPlan::compile(&spec.getattr("body")?)?,

@@ -29,11 +29,11 @@ pub(crate) struct Server {
 #[pymethods]
 impl Server {
     #[new]
-    fn new(
-        spec: &Bound<'_, PyAny>,
-        r#loop: &Bound<'_, PyAny>,
+    fn new<'py>(
+        spec: &Bound<'py, PyAny>,
+        r#loop: &Bound<'py, PyAny>,
         settings: &Settings,
-    ) -> PyResult<Self> {
+    ) -> PyResult<Bound<'py, Self>> {
         let reactor = Reactor::new(settings.server.clone())?;
         let mailbox = Mailbox::new(r#loop, reactor.remote().clone())?;
         let (app, router) = App::compile(spec, r#loop, mailbox)?;
@@ -43,7 +43,10 @@ impl Server {
             tasks: TaskPool::new(r#loop)?,
             threads: Threads::new(settings.thread_limit, settings.thread_queue),
         };
-        Ok(Self { reactor, dispatcher })
+        let server = Bound::new(spec.py(), Self { reactor, dispatcher })?;
+        let deliver = server.getattr("on_ready")?.unbind();
+        server.borrow().dispatcher.app.mailbox.deliver_with(Some(deliver));
+        Ok(server)
     }
 
     /// Listen on an address; returns the address that was bound.
@@ -85,7 +88,6 @@ impl Server {
         })?;
         let Self { reactor, dispatcher } = &mut *this;
         let mailbox = &dispatcher.app.mailbox;
-        mailbox.deliver_with(|| slf.getattr("on_ready").map(Bound::unbind))?;
         reactor.obey(mailbox.take());
         let turn = reactor.turn(&mut Dispatch { py, to: dispatcher });
         let left = dispatcher.tasks.leave(py);
@@ -96,19 +98,16 @@ impl Server {
     }
 
     /// Close what has timed out; to be called about once a second.
-    fn tick(slf: &Bound<'_, Self>) -> PyResult<()> {
-        {
-            let mut this = slf.borrow_mut();
-            let Self { reactor, dispatcher } = &mut *this;
-            reactor.tick(&mut Dispatch { py: slf.py(), to: dispatcher });
-        }
-        Self::on_ready(slf)
+    fn tick(&mut self, py: Python<'_>) -> PyResult<()> {
+        let Self { reactor, dispatcher } = self;
+        reactor.tick(&mut Dispatch { py, to: dispatcher });
+        dispatcher.app.mailbox.schedule(py)
     }
 
     /// Refuse new connections; those open end after the request they are in.
-    fn stop_listening(slf: &Bound<'_, Self>) -> PyResult<()> {
-        slf.borrow_mut().reactor.stop_listening();
-        Self::on_ready(slf)
+    fn stop_listening(&mut self, py: Python<'_>) -> PyResult<()> {
+        self.reactor.stop_listening();
+        self.dispatcher.app.mailbox.schedule(py)
     }
 
     /// Open connections.
@@ -128,6 +127,8 @@ impl Server {
         let Self { reactor, dispatcher } = self;
         reactor.close_all(&mut Dispatch { py, to: dispatcher });
         dispatcher.threads.close();
+        // The callback is a method of this very object: the two would keep each other alive.
+        dispatcher.app.mailbox.deliver_with(None);
     }
 
     /// The route table: methods, path (with host), name.

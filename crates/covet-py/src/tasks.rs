@@ -30,6 +30,8 @@ pub(crate) struct Driver {
     /// The handler's coroutine, for as long as it is alive.
     coroutine: Option<Py<PyAny>>,
     park: Py<Park>,
+    /// Something was changed on the task that would outlive the handler.
+    touched: bool,
 }
 
 enum State {
@@ -62,6 +64,11 @@ impl Driver {
     #[getter]
     fn coroutine(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.coroutine.as_ref().map(|coroutine| coroutine.clone_ref(py))
+    }
+
+    /// The task notes a change.
+    fn touch(&mut self) {
+        self.touched = true;
     }
 
     fn __iter__(slf: Py<Self>) -> Py<Self> {
@@ -337,7 +344,7 @@ impl TaskPool {
     fn is_touched(&self, py: Python<'_>, pooled: &Pooled, before: Traces) -> bool {
         let now =
             self.layout.map(|layout| layout.traces(pooled.task.bind(py), pooled.context.bind(py)));
-        now != Some(before)
+        now != Some(before) || pooled.driver.borrow(py).touched
     }
 
     /// Makes a pooled task current. `false` if there is none.
@@ -348,8 +355,8 @@ impl TaskPool {
         }
         let Some(layout) = self.layout else { return Ok(false) };
         let Some(pooled) = self.take_parked(py)? else { return Ok(false) };
-        cpython::enter_context(pooled.context.bind(py))?;
         self.enter_task.call1(py, (&self.event_loop, &pooled.task))?;
+        cpython::enter_context(pooled.context.bind(py))?;
         pooled.driver.borrow_mut(py).state = State::Serving;
         let traces = layout.traces(pooled.task.bind(py), pooled.context.bind(py));
         self.current = Some((pooled, traces));
@@ -435,7 +442,7 @@ impl TaskPool {
                 (Some(coroutine), State::Running { exchange, interrupt: None })
             }
         };
-        let driver = Py::new(py, Driver { state, coroutine, park: Py::new(py, park)? })?;
+        let driver = Py::new(py, Driver { state, coroutine, park: Py::new(py, park)?, touched: false })?;
         let context = cpython::copy_context(self.context.bind(py))?.unbind();
         let options = PyDict::new(py);
         options.set_item(intern!(py, "loop"), &self.event_loop)?;
@@ -469,7 +476,12 @@ pub(crate) fn continue_in_task(
         _asyncio_future_blocking: false,
     };
     let state = State::Running { exchange: Box::new(exchange), interrupt: None };
-    let driver = Driver { state, coroutine: Some(coroutine), park: Py::new(py, park)? };
+    let driver = Driver {
+        state,
+        coroutine: Some(coroutine),
+        park: Py::new(py, park)?,
+        touched: false,
+    };
     let task = app.event_loop.call_method1(py, intern!(py, "create_task"), (driver,))?;
     if let Some(outstanding) = app.outstanding().get_mut(&key) {
         outstanding.task = Some(task);

@@ -209,6 +209,12 @@ impl Conn {
             || self.unsent() > settings.output_limit
     }
 
+    /// Whether some of a head was read. The line ends that some clients send after a body are not
+    /// the start of one.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.input.iter().any(|byte| !matches!(byte, b'\r' | b'\n'))
+    }
+
     /// Requests that were begun and whose responses are not yet wholly handed to the system.
     pub(crate) fn in_flight(&self) -> usize {
         let arriving = match &self.phase {
@@ -286,7 +292,7 @@ impl Conn {
                 Ok(())
             }
             Phase::Last { .. } => Err(Closed),
-            Phase::Head if self.last || (draining && self.input.is_empty()) => Err(Closed),
+            Phase::Head if self.last || (draining && !self.has_begun()) => Err(Closed),
             _ if self.ended => Err(Closed),
             _ => Ok(()),
         }
@@ -312,7 +318,7 @@ impl Conn {
                     _ => (Waiting::Body, settings.body_timeout),
                 },
                 _ if !self.slots.is_empty() => return self.timer = None,
-                Phase::Head if self.input.is_empty() && self.next > 0 => {
+                Phase::Head if !self.has_begun() && self.next > 0 => {
                     (Waiting::Idle, settings.keep_alive_timeout)
                 }
                 Phase::Head | Phase::Last { .. } => (Waiting::Head, settings.header_timeout),

@@ -333,7 +333,7 @@ impl Reactor {
         for index in 0..self.conns.len() {
             let Some(Some(conn)) = self.conns.get_mut(index) else { continue };
             let Some(timer) = conn.timer.filter(|timer| timer.at <= now) else { continue };
-            let started = !conn.input.is_empty() || matches!(conn.phase, Phase::Body(_));
+            let started = conn.has_begun() || matches!(conn.phase, Phase::Body(_));
             let index = conn.index;
             if matches!(timer.waiting, Waiting::Head | Waiting::Body) && started {
                 self.time_out(index, handler);

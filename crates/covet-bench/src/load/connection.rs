@@ -19,6 +19,8 @@ pub(super) struct Connection {
     pub(super) awaiting: usize,
     /// When the current batch was begun.
     pub(super) sent_at: Instant,
+    /// Whether a response has come since this was last set to `false`.
+    pub(super) progressed: bool,
     /// Whether the server announced that it closes this connection.
     pub(super) closing: bool,
 }
@@ -36,6 +38,7 @@ impl Connection {
             sent: 0,
             awaiting: 0,
             sent_at: Instant::now(),
+            progressed: true,
             closing: false,
         })
     }

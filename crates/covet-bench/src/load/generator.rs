@@ -80,10 +80,18 @@ impl<'p> Generator<'p> {
         self.turn_until(Instant::now() + DRAIN)
     }
 
-    /// How many connections wait for an answer since before `time`.
-    pub(super) fn waiting_since_before(&self, time: Instant) -> u64 {
-        let waiting = |c: &&Connection| c.awaiting > 0 && c.sent_at < time;
-        self.connections.iter().filter(waiting).count() as u64
+    /// Begins the measurement: forgets what was counted.
+    pub(super) fn reset(&mut self) {
+        self.judge.reset();
+        for connection in &mut self.connections {
+            connection.progressed = false;
+        }
+    }
+
+    /// How many connections have waited in vain since [`reset`](Self::reset).
+    pub(super) fn stalled(&self) -> u64 {
+        let stalled = |c: &&Connection| c.awaiting > 0 && !c.progressed;
+        self.connections.iter().filter(stalled).count() as u64
     }
 
     fn idle(&self) -> bool {

@@ -90,6 +90,7 @@ impl Judge {
             let Some(checked) = self.template.check(&bytes[at..])? else { return Ok(at) };
             at += checked.len;
             connection.awaiting -= 1;
+            connection.progressed = true;
             self.responses += 1;
             if checked.verdict != Verdict::Same {
                 self.note(checked.verdict);

@@ -51,12 +51,12 @@ pub fn run(plan: &Plan) -> Result<Outcome> {
     let body_bytes = template.body().len();
     let mut generator = Generator::open(plan, template)?;
     generator.turn_until(Instant::now() + plan.warmup)?;
-    generator.judge.reset();
+    generator.reset();
     let meter = Meter::start(plan.server);
     generator.turn_until(meter.started + plan.window)?;
     let mut outcome = meter.stop(&generator.judge);
     outcome.body_bytes = body_bytes;
-    outcome.errors.stalled = generator.waiting_since_before(meter.started);
+    outcome.errors.stalled = generator.stalled();
     generator.drain()?;
     Ok(outcome)
 }

@@ -67,7 +67,7 @@ pub struct Errors {
     pub early_close: u64,
     /// Connections given up because what they brought was no response that can be read.
     pub unreadable: u64,
-    /// Connections that got no answer during the whole measurement.
+    /// Connections that waited for a response during the whole measurement.
     pub stalled: u64,
 }
 

@@ -1,8 +1,10 @@
 //! Writes a report as Markdown tables.
 
 use std::fmt::Write;
+use std::iter;
 
-use super::report::{PeerReport, Reached, Report, Row, WorkloadReport};
+use super::report::{PeerReport, Reached, Report, WorkloadReport};
+use super::row::Row;
 use crate::stats::{Summary, ratio};
 
 /// Others' CPU time on the suite's cores that a table mentions, in percent of one core.
@@ -11,6 +13,7 @@ const DISTURBED: f64 = 5.0;
 /// The whole report.
 pub fn render(report: &Report) -> String {
     let mut text = head(report);
+    text.push_str(&summary(report));
     text.push_str(&peers(&report.peers));
     for workload in &report.workloads {
         text.push_str(&section(report, workload));
@@ -23,8 +26,7 @@ fn head(report: &Report) -> String {
     let (settings, machine) = (&report.settings, &report.machine);
     let commit = report.commit.as_deref().unwrap_or("unknown");
     format!(
-        "# Benchmark\n\n\
-         Made {} from commit {commit} on {}, {} cores, {}; load average {} at the start.\n\n\
+        "Made {} from commit {commit} on {}, {} cores, {}; load average {} at the start.\n\n\
          One process on core {}, the load generator on core {}, {} connections. Medians of {} \
          interleaved rounds of {} s after {} s of warm-up, with the least and the greatest. \
          Latency is that of a batch; a batch is one request unless pipelined. \
@@ -44,14 +46,35 @@ fn head(report: &Report) -> String {
     )
 }
 
+/// One line for each workload, one column for each peer that was measured.
+fn summary(report: &Report) -> String {
+    let baseline = &report.settings.baseline;
+    let peers: Vec<&PeerReport> =
+        report.peers.iter().filter(|peer| peer.skipped.is_none()).collect();
+    let ids = peers.iter().map(|peer| format!("{}{}", peer.id, mark(peer.python)));
+    let mut text = format!("\n### Requests per second\n\nIn brackets: times {baseline}.\n\n");
+    row(&mut text, &iter::once("workload".to_owned()).chain(ids).collect::<Vec<_>>());
+    row(&mut text, &iter::once("---").chain(peers.iter().map(|_| "--:")).collect::<Vec<_>>());
+    for workload in &report.workloads {
+        let base = workload.row(baseline).map(Row::median_rate);
+        let cells = peers.iter().map(|peer| match workload.row(&peer.id) {
+            Some(row) if peer.id == *baseline => median(row.rate, 0),
+            Some(row) => format!("{} ({})", median(row.rate, 0), times(row, base)),
+            None => String::new(),
+        });
+        row(&mut text, &iter::once(workload.id.clone()).chain(cells).collect::<Vec<_>>());
+    }
+    text
+}
+
 fn peers(peers: &[PeerReport]) -> String {
     let mut text = String::from(
-        "\n## Peers\n\n\
+        "\n### Peers\n\n\
          | peer | versions | idle RSS, MiB | spawn to first answer, ms |\n\
          |---|---|--:|--:|\n",
     );
     for peer in peers {
-        let mark = if peer.python { "" } else { " †" };
+        let mark = mark(peer.python);
         if let Some(reason) = &peer.skipped {
             let reason = reason.lines().next().unwrap_or_default();
             row(&mut text, &[&format!("{}{mark}", peer.id), &format!("skipped: {reason}"), "", ""]);
@@ -68,7 +91,7 @@ fn peers(peers: &[PeerReport]) -> String {
 fn section(report: &Report, workload: &WorkloadReport) -> String {
     let baseline = &report.settings.baseline;
     let mut text =
-        format!("\n## {}\n\n{}. {}.\n", workload.id, workload.about, workload.bodies.verdict);
+        format!("\n### {}\n\n{}. {}.\n", workload.id, workload.about, workload.bodies.verdict);
     if let Some(disturbed) = disturbed(&workload.rows) {
         let _ = writeln!(text, "\n**Disturbed:** others used {disturbed:.0}% of a core meanwhile.");
     }
@@ -117,7 +140,7 @@ fn targets(targets: &[Reached], subject: &str) -> String {
         return String::new();
     }
     let mut text = format!(
-        "\n## Targets of {subject}\n\n\
+        "\n### Targets of {subject}\n\n\
          A pipelined row is held against the peer's best rate at any depth.\n\n\
          | workload | against | at least | found | |\n|---|---|--:|--:|---|\n"
     );
@@ -142,6 +165,10 @@ fn row<T: AsRef<str>>(text: &mut String, cells: &[T]) {
     text.push_str("|\n");
 }
 
+fn mark(python: bool) -> &'static str {
+    if python { "" } else { " †" }
+}
+
 fn marks(row: &Row) -> &'static str {
     match (row.python, row.saturated()) {
         (true, false) => "",
@@ -152,7 +179,9 @@ fn marks(row: &Row) -> &'static str {
 }
 
 fn times(row: &Row, base: Option<f64>) -> String {
-    base.and_then(|base| ratio(row.median_rate(), base))
+    row.rate
+        .zip(base)
+        .and_then(|(rate, base)| ratio(rate.median, base))
         .map(|x| format!("{x:.2}"))
         .unwrap_or_default()
 }
@@ -175,4 +204,57 @@ fn disturbed(rows: &[Row]) -> Option<f64> {
         .filter_map(|row| Some(row.foreign_cpu?.median))
         .max_by(f64::total_cmp)
         .filter(|percent| *percent > DISTURBED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::render;
+    use crate::suite::report::tests::{peer, report};
+    use crate::suite::row::tests::row;
+
+    #[test]
+    fn tables_and_targets() {
+        let text = render(&report());
+        for line in [
+            "| workload | me | base |",
+            "| deep | 800 (16.00) | 50 |",
+            "| me | 1000 | 1000–1000 | 10.00 | 10 | 20 | 1 | 99 | 1010 | 50 | 3 |",
+            "| base | 100 | 90–110 | 1.00 | 10 | 20 | 3 | 99 | 101 | 9 | 3 |",
+            "| me ‡ | 800 | 800–800 | 16.00 | 8.00 | 10 | 20 | 1 | 60 | 1333 | 99 | 3 |",
+            "| plain | base | 10x | 10.00x | reached |",
+            "| deep | base | 10x | 8.00x | load generator saturated |",
+            "| deep | absent | 1x | not measured |  |",
+        ] {
+            assert!(text.contains(line), "{line}\nis not in\n{text}");
+        }
+    }
+
+    #[test]
+    fn each_table_has_as_many_cells_in_every_line() {
+        let text = render(&report());
+        for table in text.split("\n\n").filter(|part| part.starts_with('|')) {
+            let cells: Vec<usize> = table.lines().map(|line| line.matches('|').count()).collect();
+            assert!(cells.iter().all(|&n| n == cells[0]), "{table}");
+        }
+    }
+
+    #[test]
+    fn what_went_wrong_is_said() {
+        let mut report = report();
+        let rows = &mut report.workloads[0].rows;
+        rows[0].failures.push("it fell over".to_owned());
+        rows[0].rounds[0].foreign_cpu = 40.0;
+        rows[0].sum_up();
+        rows.push(row("silent", &[], 0.0, 0.0));
+        report.peers.push(peer("gone", Some("not installed")));
+        let text = render(&report);
+        for part in [
+            "me: 1 rounds failed: it fell over",
+            "others used 40% of a core",
+            "| gone † | skipped: not installed |",
+            "| silent |  |  |  |",
+        ] {
+            assert!(text.contains(part), "{part}\nis not in\n{text}");
+        }
+    }
 }

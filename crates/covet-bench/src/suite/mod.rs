@@ -6,6 +6,7 @@ mod peer;
 mod places;
 pub mod report;
 mod rounds;
+mod row;
 mod same;
 
 use std::path::{Path, PathBuf};
@@ -48,8 +49,8 @@ pub struct Overrides {
 pub fn run(path: &Path, overrides: &Overrides) -> Result<Report> {
     let config = Config::read(path)?.narrowed(overrides)?;
     let places = Places::around(path)?;
-    machine::pin(config.load_core)?;
     let machine = Machine::here();
+    machine::pin(config.load_core)?;
     let mut peers: Vec<Measured> =
         config.peers.iter().map(|peer| prepare(&config, peer, &places)).collect();
     if peers.iter().all(|peer| peer.running.is_none()) {

@@ -1,18 +1,12 @@
 //! What a run of the suite brought, as it is written to JSON.
 
-use std::fmt;
-
 use serde::Serialize;
 
 use super::config::{Config, PeerConfig, Settings, Workload};
-use super::mib;
+pub use super::row::{Round, Row};
 pub use super::same::Bodies;
-use crate::load::{Errors, Outcome};
 use crate::machine::Machine;
 use crate::stats::{Summary, ratio};
-
-/// The load generator counts as saturated from this use of its core on, in percent.
-const SATURATED: f64 = 97.0;
 
 /// A whole run.
 #[derive(Debug, Serialize)]
@@ -114,117 +108,6 @@ impl WorkloadReport {
     }
 }
 
-/// One measurement of one peer.
-#[derive(Debug, Serialize)]
-pub struct Round {
-    /// What the load generator found.
-    #[serde(flatten)]
-    pub outcome: Outcome,
-    /// CPU time of others on the two cores, in percent of one core: how disturbed it was.
-    pub foreign_cpu: f64,
-}
-
-impl Round {
-    fn per_cpu_second(&self) -> Option<f64> {
-        ratio(self.outcome.rate, self.outcome.server?.cpu / 100.0)
-    }
-}
-
-impl fmt::Display for Round {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Outcome { rate, latency, errors, load_cpu, server, .. } = &self.outcome;
-        let server_cpu = server.map_or(0.0, |server| server.cpu);
-        write!(
-            f,
-            "{rate:>9.0} req/s, p99 {:.0} us, {} errors, CPU {server_cpu:.0}%, load {load_cpu:.0}%",
-            latency.p99,
-            errors.total()
-        )
-    }
-}
-
-/// All rounds of one peer on one workload. Summaries are over the rounds.
-#[derive(Debug, Serialize)]
-pub struct Row {
-    /// The peer's id.
-    pub peer: String,
-    /// Whether a Python handler ran for every request.
-    pub python: bool,
-    /// Right responses per second.
-    pub rate: Option<Summary>,
-    /// Right responses for each second of the server's CPU time: what the rate would be if the
-    /// server had its core to itself and never waited.
-    pub per_cpu_second: Option<Summary>,
-    /// Median of a batch's time, in microseconds.
-    pub p50: Option<Summary>,
-    /// 99th percentile of a batch's time, in microseconds.
-    pub p99: Option<Summary>,
-    /// The server's CPU time, in percent of one core.
-    pub server_cpu: Option<Summary>,
-    /// The load generator's CPU time, in percent of one core.
-    pub load_cpu: Option<Summary>,
-    /// CPU time of others on both cores, in percent of one core.
-    pub foreign_cpu: Option<Summary>,
-    /// Resident memory at the end of the last round, in MiB.
-    pub resident_mib: Option<f64>,
-    /// Errors in all rounds.
-    pub errors: u64,
-    /// Rounds that could not be measured, and why.
-    pub failures: Vec<String>,
-    /// The rounds.
-    pub rounds: Vec<Round>,
-}
-
-impl Row {
-    pub(super) fn new(peer: &PeerConfig) -> Self {
-        Self {
-            peer: peer.id.clone(),
-            python: peer.python,
-            rate: None,
-            per_cpu_second: None,
-            p50: None,
-            p99: None,
-            server_cpu: None,
-            load_cpu: None,
-            foreign_cpu: None,
-            resident_mib: None,
-            errors: 0,
-            failures: Vec::new(),
-            rounds: Vec::new(),
-        }
-    }
-
-    /// Fills in the summaries.
-    pub(super) fn sum_up(&mut self) {
-        let over = |value: fn(&Round) -> Option<f64>| {
-            Summary::of(&self.rounds.iter().filter_map(value).collect::<Vec<_>>())
-        };
-        self.rate = over(|round| Some(round.outcome.rate));
-        self.per_cpu_second = over(Round::per_cpu_second);
-        self.p50 = over(|round| Some(round.outcome.latency.p50));
-        self.p99 = over(|round| Some(round.outcome.latency.p99));
-        self.server_cpu = over(|round| Some(round.outcome.server?.cpu));
-        self.load_cpu = over(|round| Some(round.outcome.load_cpu));
-        self.foreign_cpu = over(|round| Some(round.foreign_cpu));
-        let last = self.rounds.last().and_then(|round| round.outcome.server);
-        self.resident_mib = last.map(|server| mib(server.resident));
-        let errors = self.rounds.iter().map(|round| &round.outcome.errors);
-        self.errors = errors.map(Errors::total).sum::<u64>() + self.failures.len() as u64;
-    }
-
-    /// The median rate; 0 if no round could be measured.
-    pub fn median_rate(&self) -> f64 {
-        self.rate.map_or(0.0, |rate| rate.median)
-    }
-
-    /// Whether the load generator, not the server, was what held the rate down.
-    pub fn saturated(&self) -> bool {
-        let median = |summary: Option<Summary>| summary.map_or(0.0, |summary| summary.median);
-        let load = median(self.load_cpu);
-        load >= SATURATED && median(self.server_cpu) < load - 5.0
-    }
-}
-
 /// A target, and how close the subject came.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Reached {
@@ -273,5 +156,90 @@ impl Report {
             .iter()
             .flat_map(|workload| workload.targets.iter().map(move |target| of(workload, target)))
             .collect()
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::{Bodies, PeerReport, Reached, Report, Row, WorkloadReport};
+    use crate::machine::Machine;
+    use crate::suite::config::{Compare, Settings};
+    use crate::suite::row::tests::row;
+
+    fn workload(id: &str, sibling: &str, pipeline: usize, rows: Vec<Row>) -> WorkloadReport {
+        WorkloadReport {
+            id: id.to_owned(),
+            about: "About it".to_owned(),
+            pipeline,
+            bodies: Bodies::new(Compare::Exact, "Alike"),
+            siblings: vec![sibling.to_owned()],
+            rows,
+            targets: vec![("base".to_owned(), 10.0), ("absent".to_owned(), 1.0)],
+        }
+    }
+
+    /// A peer without figures.
+    pub(in crate::suite) fn peer(id: &str, skipped: Option<&str>) -> PeerReport {
+        PeerReport {
+            id: id.to_owned(),
+            about: String::new(),
+            python: skipped.is_none(),
+            versions: "1.0".to_owned(),
+            skipped: skipped.map(str::to_owned),
+            start_ms: None,
+            idle_mib: None,
+        }
+    }
+
+    /// Two workloads of the same request: the subject reaches 10x the base on the plain one and
+    /// 8x the base's best, which is not pipelined, on the other.
+    pub(in crate::suite) fn report() -> Report {
+        let plain =
+            vec![row("me", &[1000.0], 99.0, 50.0), row("base", &[100.0, 90.0, 110.0], 99.0, 9.0)];
+        let deep = vec![row("me", &[800.0], 60.0, 99.0), row("base", &[50.0], 99.0, 9.0)];
+        Report {
+            made: "today".to_owned(),
+            commit: None,
+            machine: Machine::here(),
+            settings: Settings {
+                rounds: 3,
+                seconds: 1.0,
+                warmup: 0.5,
+                connections: 64,
+                server_core: 0,
+                load_core: 1,
+                starts: 1,
+                baseline: "base".to_owned(),
+                subject: "me".to_owned(),
+            },
+            peers: vec![peer("me", None), peer("base", None)],
+            workloads: vec![
+                workload("plain", "deep", 1, plain),
+                workload("deep", "plain", 16, deep),
+            ],
+        }
+    }
+
+    #[test]
+    fn a_pipelined_row_is_held_against_the_best_of_any_depth() {
+        let found: Vec<_> = report()
+            .targets()
+            .into_iter()
+            .map(|Reached { workload, peer, found, saturated, .. }| {
+                (workload, peer, found, saturated)
+            })
+            .collect();
+        let of = |workload: &str, peer: &str, found, saturated| {
+            (workload.to_owned(), peer.to_owned(), found, saturated)
+        };
+        assert_eq!(
+            found,
+            [
+                of("plain", "base", Some(10.0), false),
+                of("plain", "absent", None, false),
+                of("deep", "base", Some(8.0), true),
+                of("deep", "absent", None, true),
+            ]
+        );
     }
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::config::{Config, PeerConfig, Workload};
 use super::peer::Running;
-use super::report::{Round, Row};
+use super::row::{Round, Row};
 use super::same::Bodies;
 use super::say;
 use crate::load::{self, Plan};

@@ -22,19 +22,15 @@ pub(super) struct HostPattern {
 
 impl HostPattern {
     pub(super) fn parse(pattern: &str) -> Result<Self, PatternError> {
-        let last_brace = pattern.rfind('}').map_or(0, |brace| brace + 1);
-        let (head, tail) = pattern.split_at(last_brace);
-        let name = match tail.rsplit_once(':') {
-            Some((name, _port)) if !tail.ends_with(']') => name,
-            _ => tail,
+        let name = match pattern.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+            _ => pattern,
         };
-        let (mut pieces, names) = parse_pieces(&format!("{head}{name}"))?;
+        let (mut pieces, names) = parse_pieces(name)?;
+        let is_byte = if name.starts_with('[') { is_literal_byte } else { is_name_byte };
         for piece in &mut pieces {
             if let Piece::Literal(text) = piece {
-                if !text
-                    .bytes()
-                    .all(|byte| is_name_byte(byte) || matches!(byte, b'[' | b']' | b':'))
-                {
+                if !text.bytes().all(is_byte) {
                     return Err(PatternError::InvalidHost);
                 }
                 text.make_ascii_lowercase();
@@ -129,6 +125,11 @@ pub(super) fn name_of(header: &str) -> Option<&str> {
 /// What a registered name may hold (RFC 3986, section 3.2.2).
 const fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || is_punctuation(byte) || byte == b'%'
+}
+
+/// What an IP literal may hold, its brackets included.
+const fn is_literal_byte(byte: u8) -> bool {
+    is_ip_byte(byte) || matches!(byte, b'[' | b']')
 }
 
 /// What the brackets around an IP literal may hold.

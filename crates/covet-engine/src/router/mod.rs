@@ -242,7 +242,7 @@ impl Router {
                 _ => Found::MethodNotAllowed(methods),
             };
         }
-        if !self.redirect_slashes || path == "/" {
+        if !self.redirect_slashes {
             return Found::NotFound;
         }
         let Params { slashed, scratch, .. } = params;
@@ -329,7 +329,7 @@ impl Router {
 }
 
 /// The first route for exactly this method, or [`RouteId::NONE`].
-#[inline]
+#[inline(always)]
 fn first(groups: &[&Group], method: Method, path: &str, scratch: &mut Scratch) -> RouteId {
     let mut visitor = First { method, route: RouteId::NONE };
     for group in groups {

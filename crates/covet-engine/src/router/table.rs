@@ -109,3 +109,24 @@ fn hash(tag: u32, key: &[u8]) -> (u32, u32) {
     state = mix(state, tail);
     ((state >> 32) as u32, state as u32)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_entry_is_found_and_nothing_else() {
+        let mut table = StrTable::default();
+        let key = |number: u32| "k".repeat(number as usize % 21) + &number.to_string();
+        for number in 0..2_000 {
+            assert_eq!(*table.entry(number % 3, key(number).as_bytes(), || number), number);
+        }
+        for number in 0..2_000 {
+            assert_eq!(*table.entry(number % 3, key(number).as_bytes(), || 0), number);
+            assert_eq!(table.get(number % 3, key(number).as_bytes()), Some(&number));
+            assert_eq!(table.get(number % 3 + 1, key(number).as_bytes()), None);
+            assert_eq!(table.get(number % 3, (key(number) + "k").as_bytes()), None);
+        }
+        assert_eq!(table.iter_mut().count(), 2_000);
+    }
+}

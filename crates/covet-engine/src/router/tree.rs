@@ -167,24 +167,40 @@ impl Tree {
     }
 
     /// `rest` is what follows the slash before the segment that the node's children stand for.
+    ///
+    /// The last child that matches is not walked by a recursive call but in the next round, since there
+    /// is nothing to come back for: most lookups never recurse.
     fn walk(&self, at: u32, rest: &[u8], visitor: &mut impl Visit, scratch: &mut Scratch) {
-        let node = &self.nodes[at as usize];
-        let (segment, after) = split_segment(rest);
-        if node.has_literals
-            && let Some(&child) = self.literals.get(at, segment)
-            && visitor.wants(self.reached(child, after))
-        {
-            self.enter(child, after, visitor, scratch);
-        }
-        for (pattern, child) in &node.children {
-            if visitor.wants(self.reached(*child, after)) && pattern.matches(segment, scratch) {
-                self.enter(*child, after, visitor, scratch);
+        let (mut at, mut rest) = (at, rest);
+        loop {
+            let node = &self.nodes[at as usize];
+            let (segment, after) = split_segment(rest);
+            let mut last =
+                if node.has_literals { self.literals.get(at, segment).copied() } else { None };
+            for (pattern, child) in &node.children {
+                if visitor.wants(self.reached(*child, after))
+                    && pattern.matches(segment, scratch)
+                    && let Some(earlier) = last.replace(*child)
+                {
+                    self.enter(earlier, after, visitor, scratch);
+                }
             }
-        }
-        for (pieces, routes) in &node.tails {
-            if visitor.wants(routes) && pieces::matches(pieces, rest, scratch) {
-                visitor.take(routes);
+            if let (Some(child), Some(after), []) = (last, after, &*node.tails) {
+                if !visitor.wants(&self.nodes[child as usize].lowest) {
+                    return;
+                }
+                (at, rest) = (child, after);
+                continue;
             }
+            if let Some(child) = last {
+                self.enter(child, after, visitor, scratch);
+            }
+            for (pieces, routes) in &node.tails {
+                if visitor.wants(routes) && pieces::matches(pieces, rest, scratch) {
+                    visitor.take(routes);
+                }
+            }
+            return;
         }
     }
 
@@ -204,9 +220,11 @@ impl Tree {
         visitor: &mut impl Visit,
         scratch: &mut Scratch,
     ) {
+        let node = &self.nodes[child as usize];
         match after {
-            None => visitor.take(&self.nodes[child as usize].routes),
-            Some(rest) => self.walk(child, rest, visitor, scratch),
+            None => visitor.take(&node.routes),
+            Some(rest) if visitor.wants(&node.lowest) => self.walk(child, rest, visitor, scratch),
+            Some(_) => {}
         }
     }
 }

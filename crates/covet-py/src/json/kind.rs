@@ -61,7 +61,7 @@ enum Of {
 use Of::{Itself, Subclasses};
 
 /// The classes a value may be an instance of, in the order in which they are asked for: that of
-/// FastAPI. A class whose module nobody has imported has no instances.
+/// `FastAPI`. A class whose module nobody has imported has no instances.
 const CLASSES: &[(Of, &str, &str, Kind)] = &[
     (Itself, "datetime", "datetime", Kind::DateTime),
     (Itself, "datetime", "date", Kind::Date),

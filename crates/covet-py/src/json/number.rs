@@ -8,7 +8,7 @@ use pyo3::types::{PyFloat, PyInt};
 
 use super::walker::{Walker, Written};
 
-/// An integer if it has no digits behind the point, a float otherwise, as FastAPI does.
+/// An integer if it has no digits behind the point, a float otherwise, as `FastAPI` does.
 pub(super) fn write_decimal<'py>(
     walker: &mut Walker<'_, 'py>,
     value: &Bound<'py, PyAny>,

@@ -28,6 +28,7 @@ impl Fields {
 }
 
 impl<'py> Walker<'_, 'py> {
+    #[inline(never)]
     pub(super) fn object(&mut self, value: &Bound<'py, PyAny>) -> Written {
         let py = self.py;
         match kind_of(&value.get_type())? {

@@ -18,16 +18,24 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyFloat, PyInt};
-use smallvec::SmallVec;
 
 use super::text::text;
 
 /// How deep arrays and objects may nest.
 const MAX_DEPTH: usize = 512;
 
+/// What is being written in this thread: shared with the walks that Python code called by a walk
+/// may start, so that all of them together stay within the depth, and the stack.
+struct Nesting {
+    depth: Cell<usize>,
+    /// The objects around the current one, outermost first; only ever compared.
+    open: [Cell<*mut ffi::PyObject>; MAX_DEPTH],
+}
+
 thread_local! {
-    /// How deep the walk is that has called the Python code now running, if any.
-    static DEPTH: Cell<usize> = const { Cell::new(0) };
+    static NESTING: Nesting = const {
+        Nesting { depth: Cell::new(0), open: [const { Cell::new(ptr::null_mut()) }; MAX_DEPTH] }
+    };
 }
 
 /// Appends `value` to `out` as compact UTF-8 JSON.
@@ -39,13 +47,27 @@ thread_local! {
 /// meanwhile; and whatever the Python code raises that runs on the way. `out` is then as it was.
 pub(crate) fn write(value: &Bound<'_, PyAny>, out: &mut Vec<u8>) -> PyResult<()> {
     let length = out.len();
-    let json = Writer::new(out);
-    let mut walker = Walker { py: value.py(), json, open: SmallVec::new(), outer: DEPTH.get() };
-    let written = walker.value(value.as_borrowed());
+    let written = NESTING.with(|nesting| {
+        let _restored = Restored { nesting, depth: nesting.depth.get() };
+        let mut walker = Walker { py: value.py(), json: Writer::new(out), nesting };
+        walker.value(value.as_borrowed())
+    });
     written.map_err(|failure| {
         out.truncate(length);
         *failure.0
     })
+}
+
+/// Sets the depth back when a walk ends, however it ends.
+struct Restored<'a> {
+    nesting: &'a Nesting,
+    depth: usize,
+}
+
+impl Drop for Restored<'_> {
+    fn drop(&mut self) {
+        self.nesting.depth.set(self.depth);
+    }
 }
 
 /// A `PyErr` in one word, so that success costs no more than that to return.
@@ -63,15 +85,12 @@ pub(super) type Written = Result<(), Failure>;
 pub(super) struct Walker<'a, 'py> {
     pub(super) py: Python<'py>,
     pub(super) json: Writer<'a>,
-    /// The objects around the current one, outermost first; only ever compared.
-    open: SmallVec<[*mut ffi::PyObject; 32]>,
-    /// How deep the walk was that called the code that called this one.
-    outer: usize,
+    nesting: &'a Nesting,
 }
 
 impl<'py> Walker<'_, 'py> {
     /// Writes any value. Of a borrowed reference it asks only that the object is alive now.
-    #[inline]
+    #[inline(always)]
     pub(super) fn value(&mut self, value: Borrowed<'_, 'py, PyAny>) -> Written {
         let class = value.get_type_ptr();
         if class == &raw mut ffi::PyUnicode_Type {
@@ -83,54 +102,44 @@ impl<'py> Walker<'_, 'py> {
         }
     }
 
+    #[inline(never)]
     fn rarer(&mut self, value: Borrowed<'_, 'py, PyAny>) -> Written {
         let class = value.get_type_ptr();
         if class == &raw mut ffi::PyBool_Type {
             // SAFETY: `Py_True` is a constant.
             self.json.bool(value.as_ptr() == unsafe { ffi::Py_True() });
-            Ok(())
-        } else if class == &raw mut ffi::PyFloat_Type {
-            self.float(value)
-        } else if value.is_none() {
+            return Ok(());
+        }
+        if class == &raw mut ffi::PyFloat_Type {
+            return self.float(value);
+        }
+        if value.is_none() {
             self.json.null();
-            Ok(())
-        } else {
-            self.compound(&value.to_owned())
+            return Ok(());
         }
-    }
-
-    #[inline(never)]
-    fn compound(&mut self, value: &Bound<'py, PyAny>) -> Written {
-        let class = value.get_type_ptr();
-        self.enter(value)?;
-        if class == &raw mut ffi::PyDict_Type {
-            self.dict(value)?;
+        let value = &value.to_owned();
+        let depth = self.nesting.depth.get();
+        let Some(place) = self.nesting.open.get(depth) else { return Err(self.too_deep()) };
+        place.set(value.as_ptr());
+        self.nesting.depth.set(depth + 1);
+        let written = if class == &raw mut ffi::PyDict_Type {
+            self.dict(value)
         } else if class == &raw mut ffi::PyList_Type {
-            self.list(value)?;
+            self.list(value)
         } else if class == &raw mut ffi::PyTuple_Type {
-            self.tuple(value)?;
+            self.tuple(value)
         } else {
-            // From here on Python code may run, and may come back with another value to write.
-            let _inner = Inner::at(self.outer + self.open.len());
-            self.object(value)?;
-        }
-        self.open.pop();
-        Ok(())
-    }
-
-    #[inline]
-    fn enter(&mut self, value: &Bound<'py, PyAny>) -> Written {
-        if self.outer + self.open.len() >= MAX_DEPTH {
-            return Err(self.too_deep());
-        }
-        self.open.push(value.as_ptr());
-        Ok(())
+            self.object(value)
+        };
+        self.nesting.depth.set(depth);
+        written
     }
 
     #[cold]
-    fn too_deep(&mut self) -> Failure {
-        self.open.sort_unstable();
-        let cycle = self.open.windows(2).any(|pair| pair[0] == pair[1]);
+    fn too_deep(&self) -> Failure {
+        let mut open = self.nesting.open.each_ref().map(Cell::get);
+        open.sort_unstable();
+        let cycle = open.array_windows().any(|[object, next]| object == next);
         Failure::from(PyValueError::new_err(if cycle {
             "Circular reference detected".to_owned()
         } else {
@@ -153,7 +162,7 @@ impl<'py> Walker<'_, 'py> {
     }
 
     /// Writes a `str`, subclasses included.
-    #[inline]
+    #[inline(never)]
     pub(super) fn string(&mut self, value: Borrowed<'_, 'py, PyAny>) -> Written {
         // SAFETY: a live `str`, and writing it runs no Python code.
         let written = unsafe { self.json.string(text(value)) };
@@ -161,7 +170,7 @@ impl<'py> Walker<'_, 'py> {
     }
 
     /// Writes an `int`, subclasses included.
-    #[inline]
+    #[inline(never)]
     pub(super) fn int(&mut self, value: Borrowed<'_, 'py, PyAny>) -> Written {
         let mut overflow = 0;
         // SAFETY: a live `int`: this neither fails nor runs Python code.
@@ -183,7 +192,7 @@ impl<'py> Walker<'_, 'py> {
     }
 
     /// Writes a `float`, subclasses included.
-    #[inline]
+    #[inline(never)]
     pub(super) fn float(&mut self, value: Borrowed<'_, 'py, PyAny>) -> Written {
         // SAFETY: a live `float`.
         self.number(unsafe { ffi::PyFloat_AS_DOUBLE(value.as_ptr()) })
@@ -194,6 +203,7 @@ impl<'py> Walker<'_, 'py> {
         self.json.f64(number).map_err(|_| not_finite(self.py, number))
     }
 
+    #[inline(never)]
     fn list(&mut self, list: &Bound<'py, PyAny>) -> Written {
         self.json.begin_array();
         // SAFETY: `list` is a list, kept alive by `list`; each index is below its present size.
@@ -211,6 +221,7 @@ impl<'py> Walker<'_, 'py> {
         Ok(())
     }
 
+    #[inline(never)]
     fn tuple(&mut self, tuple: &Bound<'py, PyAny>) -> Written {
         self.json.begin_array();
         // SAFETY: `tuple` is a tuple, kept alive by `tuple`; it never changes.
@@ -224,6 +235,7 @@ impl<'py> Walker<'_, 'py> {
         Ok(())
     }
 
+    #[inline(never)]
     pub(super) fn dict(&mut self, dict: &Bound<'py, PyAny>) -> Written {
         self.json.begin_object();
         let (mut key, mut value) = (ptr::null_mut(), ptr::null_mut());
@@ -233,14 +245,9 @@ impl<'py> Walker<'_, 'py> {
         // that could change the dict: writing a `str` does not, and `exotic_pair` owns both first.
         unsafe {
             let size = dict_size(dict);
-            let mut left = size;
             while ffi::PyDict_Next(dict.as_ptr(), &raw mut position, &raw mut key, &raw mut value)
                 != 0
             {
-                if left == 0 {
-                    return Err(changed("dictionary keys changed while it was written"));
-                }
-                left -= 1;
                 let key = Borrowed::from_ptr(self.py, key);
                 let value = Borrowed::from_ptr(self.py, value);
                 if key.get_type_ptr() == &raw mut ffi::PyUnicode_Type {
@@ -263,23 +270,8 @@ impl<'py> Walker<'_, 'py> {
     }
 }
 
-/// SQLAlchemy's own attributes; FastAPI leaves them out too.
+/// `SQLAlchemy`'s own attributes; `FastAPI` leaves them out too.
 pub(super) const HIDDEN: &str = "_sa";
-
-/// Sets the depth for walks that Python code may start, and sets it back.
-struct Inner(usize);
-
-impl Inner {
-    fn at(depth: usize) -> Self {
-        Self(DEPTH.replace(depth))
-    }
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        DEPTH.set(self.0);
-    }
-}
 
 /// # Safety
 /// `dict` must be a dict.

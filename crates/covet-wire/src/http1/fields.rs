@@ -56,19 +56,9 @@ impl<'b> Fields<'b> {
     pub(super) fn framing(&self, version: Version, limits: &Limits) -> Result<Framing, WireError> {
         match (self.length, self.encoding) {
             (None, None) => Ok(Framing::None),
-            (Some(length), None) => match decimal(length)? {
-                0 => Ok(Framing::None),
-                length if length > limits.max_body => Err(WireError::BodyTooLarge),
-                length => Ok(Framing::Length(length)),
-            },
+            (Some(length), None) => framing_by_length(length, limits),
+            (None, Some(encoding)) => framing_by_encoding(encoding, version),
             (Some(_), Some(_)) => Err(WireError::AmbiguousLength),
-            (None, Some(_)) if version == Version::Http10 => {
-                Err(WireError::TransferEncodingInHttp10)
-            }
-            (None, Some(encoding)) if encoding.eq_ignore_ascii_case(b"chunked") => {
-                Ok(Framing::Chunked)
-            }
-            (None, Some(_)) => Err(WireError::UnsupportedTransferEncoding),
         }
     }
 
@@ -139,6 +129,24 @@ fn set_once<'b>(
     match field.replace(value) {
         None => Ok(()),
         Some(_) => Err(repeated),
+    }
+}
+
+fn framing_by_length(value: &[u8], limits: &Limits) -> Result<Framing, WireError> {
+    match decimal(value)? {
+        0 => Ok(Framing::None),
+        length if length > limits.max_body => Err(WireError::BodyTooLarge),
+        length => Ok(Framing::Length(length)),
+    }
+}
+
+fn framing_by_encoding(value: &[u8], version: Version) -> Result<Framing, WireError> {
+    if version == Version::Http10 {
+        Err(WireError::TransferEncodingInHttp10)
+    } else if value.eq_ignore_ascii_case(b"chunked") {
+        Ok(Framing::Chunked)
+    } else {
+        Err(WireError::UnsupportedTransferEncoding)
     }
 }
 

@@ -3,7 +3,7 @@
 //! Only `"`, `\` and the controls below U+0020 are escaped (RFC 8259 section 7); U+007F and
 //! everything above is written as it is.
 
-use super::copy::{BLOCK, append, is_dirty, must_escape, quote_clean};
+use super::copy::{BLOCK, Comma, append, is_dirty, must_escape, quote_clean};
 use super::writer::WriteError;
 
 /// The longest text of one character: `\u001f`.
@@ -11,14 +11,14 @@ const LONGEST: usize = 6;
 
 /// Appends `"text"`, behind a comma and before a colon if asked for.
 #[inline(always)]
-pub(super) fn quote(out: &mut Vec<u8>, comma: usize, text: &str, colon: bool) {
+pub(super) fn quote(out: &mut Vec<u8>, comma: Comma, text: &str, colon: bool) {
     if !quote_clean(out, comma, text.as_bytes(), colon) {
         quote_dirty(out, comma, text.as_bytes(), colon);
     }
 }
 
 #[cold]
-fn quote_dirty(out: &mut Vec<u8>, comma: usize, text: &[u8], colon: bool) {
+fn quote_dirty(out: &mut Vec<u8>, comma: Comma, text: &[u8], colon: bool) {
     append(out, comma, b"\"", 1);
     let mut rest = text;
     while let Some((clean, byte, after)) = split_at_dirty(rest) {
@@ -27,7 +27,7 @@ fn quote_dirty(out: &mut Vec<u8>, comma: usize, text: &[u8], colon: bool) {
         rest = after;
     }
     out.extend_from_slice(rest);
-    append(out, 0, b"\":", 1 + usize::from(colon));
+    append(out, Comma::NONE, b"\":", 1 + usize::from(colon));
 }
 
 /// The bytes before the first one that must be escaped, that byte, and those behind it.
@@ -53,10 +53,10 @@ fn append_escape(out: &mut Vec<u8>, byte: u8) {
         _ => {
             let digit = |value: u8| HEX[usize::from(value & 0xf)];
             let text = [b'\\', b'u', b'0', b'0', digit(byte >> 4), digit(byte)];
-            return append(out, 0, &text, LONGEST);
+            return append(out, Comma::NONE, &text, LONGEST);
         }
     };
-    append(out, 0, &[b'\\', letter], 2);
+    append(out, Comma::NONE, &[b'\\', letter], 2);
 }
 
 /// How many characters of a wide string are looked at together.
@@ -68,7 +68,7 @@ const RUN: usize = 16;
 /// [`WriteError::NotUnicode`]
 pub(super) fn quote_units<T: Copy + Into<u32>>(
     out: &mut Vec<u8>,
-    comma: usize,
+    comma: Comma,
     text: &[T],
     colon: bool,
 ) -> Result<(), WriteError> {
@@ -84,7 +84,7 @@ pub(super) fn quote_units<T: Copy + Into<u32>>(
             }
         }
     }
-    append(out, 0, b"\":", 1 + usize::from(colon));
+    append(out, Comma::NONE, b"\":", 1 + usize::from(colon));
     Ok(())
 }
 
@@ -124,5 +124,5 @@ fn append_code(out: &mut Vec<u8>, code: u32) {
         three
     };
     let length = 1 + usize::from(code >= 0x80) + usize::from(code >= 0x800);
-    append(out, 0, &bytes.to_le_bytes(), length);
+    append(out, Comma::NONE, &bytes.to_le_bytes(), length);
 }

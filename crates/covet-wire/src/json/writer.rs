@@ -1,6 +1,7 @@
 //! The events a document is made of.
 
-use super::{copy, escape, number};
+use super::copy::{self, Comma};
+use super::{escape, number};
 
 /// Characters of a string, in any of the widths a language runtime may hold them.
 #[derive(Clone, Copy, Debug)]
@@ -52,35 +53,33 @@ pub enum WriteError {
 #[derive(Debug)]
 pub struct Writer<'a> {
     out: &'a mut Vec<u8>,
-    /// How many commas go before the next key or value: none or one.
-    ///
-    /// Not a `bool`: the compiler reads one as a word, which then waits for the byte's store.
-    comma: usize,
+    /// What goes before the next key or value.
+    comma: Comma,
 }
 
 impl<'a> Writer<'a> {
     /// Starts a document at the end of `out`.
     #[inline]
     pub fn new(out: &'a mut Vec<u8>) -> Self {
-        Self { out, comma: 0 }
+        Self { out, comma: Comma::NONE }
     }
 
     /// Appends text that ends a value, behind a comma if one is due.
     #[inline]
     fn put<const N: usize>(&mut self, text: &[u8; N]) {
         copy::append(self.out, self.comma, text, N);
-        self.comma = 1;
+        self.comma = Comma::ONE;
     }
 
     #[inline]
     fn open(&mut self, bracket: u8) {
         self.put(&[bracket]);
-        self.comma = 0;
+        self.comma = Comma::NONE;
     }
 
     #[inline]
     fn close(&mut self, bracket: u8) {
-        self.comma = 0;
+        self.comma = Comma::NONE;
         self.put(&[bracket]);
     }
 
@@ -115,7 +114,7 @@ impl<'a> Writer<'a> {
     #[inline(always)]
     pub fn key(&mut self, name: Text<'_>) -> Result<(), WriteError> {
         self.quote(name, true)?;
-        self.comma = 0;
+        self.comma = Comma::NONE;
         Ok(())
     }
 
@@ -126,7 +125,7 @@ impl<'a> Writer<'a> {
     #[inline(always)]
     pub fn string(&mut self, text: Text<'_>) -> Result<(), WriteError> {
         self.quote(text, false)?;
-        self.comma = 1;
+        self.comma = Comma::ONE;
         Ok(())
     }
 
@@ -156,7 +155,7 @@ impl<'a> Writer<'a> {
     #[inline]
     pub fn begin_key(&mut self) -> usize {
         self.put(b"");
-        self.comma = 0;
+        self.comma = Comma::NONE;
         self.out.len()
     }
 
@@ -173,21 +172,23 @@ impl<'a> Writer<'a> {
                 self.out.extend_from_slice(b"\":");
             }
         }
-        self.comma = 0;
+        self.comma = Comma::NONE;
         true
     }
 
     /// Takes back the key begun at `mark`, as if it had never been there.
     pub fn drop_key(&mut self, mark: usize) {
-        self.comma = usize::from(self.out.get(..mark).is_some_and(|text| text.ends_with(b",")));
-        self.out.truncate(mark - self.comma);
+        let before = self.out.get(..mark).and_then(|text| text.strip_suffix(b","));
+        let length = before.map_or(mark, <[u8]>::len);
+        self.comma = if length < mark { Comma::ONE } else { Comma::NONE };
+        self.out.truncate(length);
     }
 
     /// A signed integer.
     #[inline]
     pub fn i64(&mut self, value: i64) {
         number::append_i64(self.out, self.comma, value);
-        self.comma = 1;
+        self.comma = Comma::ONE;
     }
 
     /// A float, in the shortest form that reads back as the same value, as Python's `repr` has it:
@@ -201,7 +202,7 @@ impl<'a> Writer<'a> {
             return Err(WriteError::NotFinite);
         }
         number::append_f64(self.out, self.comma, value);
-        self.comma = 1;
+        self.comma = Comma::ONE;
         Ok(())
     }
 
