@@ -78,6 +78,14 @@ def test_unexpected_exception_is_logged_and_hidden(caplog: pytest.LogCaptureFixt
     assert isinstance(record.exc_info[1], KeyError)
 
 
+def test_a_detail_that_json_cannot_hold_is_an_unexpected_exception(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    response = _errors.respond(HTTPException(400, object()))
+    assert (response.status_code, response.body) == (500, b"Internal Server Error")
+    assert len(caplog.records) == 1
+
+
 def test_unexpected_exception_is_shown_in_debug() -> None:
     try:
         raise KeyError("secret")

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Optional, TypedDict
+from typing import Annotated, Any, Literal, Optional
 
 import fastapi
 import fastapi.dependencies.utils as theirs
@@ -16,6 +16,7 @@ import pytest
 import starlette.datastructures
 from annotated_types import Gt, Lt
 from pydantic import BaseModel, Field, Json, ValidationError
+from typing_extensions import TypedDict
 
 import covet
 from covet import _errors, _signature

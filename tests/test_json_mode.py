@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Literal
 
 import pytest
 from hypothesis import given
@@ -29,6 +29,7 @@ from pydantic import (
     WrapValidator,
     field_validator,
 )
+from typing_extensions import TypedDict
 
 from covet._json_mode import same_in_json_mode
 

@@ -280,6 +280,13 @@ def test_faults_are_told_at_start_up(fault: Callable[[Covet], Any], message: str
     assert message in str(caught.value)
 
 
+def test_an_option_that_does_not_exist_is_not_ignored() -> None:
+    with pytest.raises(TypeError, match="a route has no option 'dependencies'"):
+        Covet().get("/", dependencies=[handler])(handler)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="Query has no option 'greater'"):
+        Query(greater=1)  # type: ignore[call-arg]
+
+
 def test_prefix_and_path_cannot_both_be_empty() -> None:
     router = APIRouter()
     router.get("")(handler)

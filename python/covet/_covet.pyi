@@ -30,8 +30,6 @@ class Settings:
         keep_alive_timeout: float = 75.0,
         thread_limit: int = 40,
         thread_queue: int = 1024,
-        server_header: bool = True,
-        access_log: bool = False,
     ) -> Settings: ...
 
 @final

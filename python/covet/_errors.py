@@ -9,7 +9,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from covet import _covet
 from covet.encoders import jsonable_encoder
 from covet.exceptions import HTTPException, RequestValidationError
 from covet.logger import error_logger
@@ -62,14 +61,6 @@ def _invalid_json(error: json.JSONDecodeError) -> dict[str, Any]:
     }
 
 
-def loads(body: bytes) -> Any:
-    """Parse JSON with the engine, and with the standard library what the engine refuses."""
-    try:
-        return _covet.json_loads(body)
-    except ValueError:
-        return json.loads(body)
-
-
 def respond_invalid(errors: Errors, body: Any) -> Response:
     """The response to a request whose parameters are wrong."""
     return respond(RequestValidationError(errors, body=body))
@@ -80,10 +71,23 @@ def respond(error: BaseException, *, debug: bool = False) -> Response:
 
     What is the server's fault is logged, and shows its traceback to the client only in `debug`.
     """
+    try:
+        expected = _expected(error)
+    except Exception as unwritable:
+        # Such as a detail that JSON cannot hold.
+        return _respond_unexpected(unwritable, debug=debug)
+    return expected or _respond_unexpected(error, debug=debug)
+
+
+def _expected(error: BaseException) -> Response | None:
     if isinstance(error, HTTPException):
         return _respond_http(error)
     if isinstance(error, RequestValidationError):
         return JSONResponse({"detail": jsonable_encoder(error.errors())}, status_code=422)
+    return None
+
+
+def _respond_unexpected(error: BaseException, *, debug: bool) -> Response:
     error_logger.error("Exception in a request", exc_info=error)
     text = "".join(traceback.format_exception(error)) if debug else "Internal Server Error"
     return PlainTextResponse(text, status_code=500)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.metadata
 import platform
+import sys
 from collections.abc import Callable
 from typing import Literal, TypeAlias
 
@@ -36,6 +36,7 @@ def factory(name: LoopName) -> Callable[[], asyncio.AbstractEventLoop]:
 def describe(loop: asyncio.AbstractEventLoop) -> str:
     """Python and the loop, with their versions."""
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    if type(loop).__module__.partition(".")[0] == "uvloop":
-        return f"{python}, uvloop {importlib.metadata.version('uvloop')}"
+    uvloop = sys.modules.get("uvloop")
+    if uvloop is not None and isinstance(loop, uvloop.Loop):
+        return f"{python}, uvloop {uvloop.__version__}"
     return f"{python}, asyncio ({type(loop).__name__})"

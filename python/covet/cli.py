@@ -145,7 +145,6 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("limits")
     for name, kind, limited in LIMITS:
         group.add_argument(_option(name), type=kind, metavar="N", help=limited)
-    group.add_argument("--access-log", action="store_true", help="log every request")
 
 
 def _option(name: str) -> str:
@@ -158,8 +157,7 @@ def _bind(options: argparse.Namespace) -> Bind:
 
 def _settings(options: argparse.Namespace) -> dict[str, Any]:
     given = {name: getattr(options, name) for name, _, _ in LIMITS}
-    chosen = {name: value for name, value in given.items() if value is not None}
-    return {**chosen, "access_log": options.access_log}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _supervise(options: argparse.Namespace) -> int:
@@ -181,8 +179,5 @@ def _child_command(options: argparse.Namespace, fd: int) -> list[str]:
     command = [sys.executable, "-m", "covet", "run", options.target, "--fd", str(fd)]
     command += ["--loop", options.loop, "--graceful-timeout", str(options.graceful_timeout)]
     for name, value in _settings(options).items():
-        if name == "access_log":
-            command += ["--access-log"] if value else []
-        else:
-            command += [_option(name), str(value)]
+        command += [_option(name), str(value)]
     return command

@@ -100,6 +100,9 @@ class _Described(FieldInfo):  # type: ignore[misc]  # final by declaration, subc
     include_in_schema: bool
 
     def __init__(self, default: Any, options: ParamOptions) -> None:
+        unknown = options.keys() - ParamOptions.__optional_keys__
+        if unknown:
+            raise TypeError(f"{type(self).__name__} has no option {sorted(unknown)[0]!r}")
         if "example" in options:
             _warn_renamed("example", "examples")
         if options.get("regex") is not None:
@@ -153,7 +156,7 @@ class Header(Param):  # type: ignore[misc]
         **options: Unpack[ParamOptions],
     ) -> None:
         self.convert_underscores = convert_underscores
-        super().__init__(default, **options)
+        _Described.__init__(self, default, options)
 
 
 class Cookie(Param):  # type: ignore[misc]

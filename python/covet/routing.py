@@ -129,6 +129,7 @@ class APIRoute(BaseRoute):
         request_first: bool = False,
         **options: Unpack[RouteOptions],
     ) -> None:
+        _check_known(options)
         if not callable(endpoint):
             raise RouteError(f"{path}: an endpoint must be a callable, not {endpoint!r}")
         self.path = path
@@ -259,6 +260,12 @@ class APIRoute(BaseRoute):
         if returns in (None, type(None)) or is_subclass(returns, Response):
             return None
         return returns
+
+
+def _check_known(options: RouteOptions) -> None:
+    unknown = options.keys() - RouteOptions.__optional_keys__
+    if unknown:
+        raise TypeError(f"a route has no option {sorted(unknown)[0]!r}")
 
 
 def endpoint_name(endpoint: Callable[..., Any]) -> str:

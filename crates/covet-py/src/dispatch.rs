@@ -167,14 +167,8 @@ impl<'py> Dispatch<'py, '_> {
     ) -> Outcome {
         let py = self.py;
         let ran = invoke(py, &route, arguments).and_then(|coroutine| {
-            self.to.tasks.run(&coroutine, || {
-                Exchange::new(
-                    Arc::clone(&self.to.app),
-                    Arc::clone(&route),
-                    request.key,
-                    request.reply,
-                )
-            })
+            let app = &self.to.app;
+            self.to.tasks.run(&coroutine, || Exchange::open(app, &route, request))
         });
         match ran {
             Ok(Ran::Finished(result)) => self.finish(&route, request, result, out),
@@ -186,9 +180,8 @@ impl<'py> Dispatch<'py, '_> {
     /// Remembers the task of a request, so that it can be cancelled when the client leaves.
     fn await_task(&self, key: RequestKey, task: Py<PyAny>) -> Outcome {
         // A task that was started for this handler alone may have ended already.
-        let done = task.call_method0(self.py, intern!(self.py, "done"));
-        if !done.and_then(|done| done.is_truthy(self.py)).unwrap_or(false) {
-            self.to.app.outstanding().entry(key).or_default().task = Some(task);
+        if let Some(outstanding) = self.to.app.outstanding().get_mut(&key) {
+            outstanding.task = Some(task);
         }
         Outcome::Pending
     }
@@ -201,22 +194,15 @@ impl<'py> Dispatch<'py, '_> {
         out: &mut Vec<u8>,
     ) -> Outcome {
         let py = self.py;
-        let exchange = Exchange::new(
-            Arc::clone(&self.to.app),
-            Arc::clone(&route),
-            request.key,
-            request.reply,
-        );
+        let exchange = Exchange::open(&self.to.app, &route, request);
         let arguments = arguments.into_iter().map(Bound::unbind).collect();
         let submitted = cpython::copy_context(self.to.tasks.context().bind(py)).and_then(|context| {
             self.to.threads.submit(py, Job { exchange, arguments, context: context.unbind() })
         });
         match submitted {
-            Ok(Ok(())) => {
-                self.to.app.outstanding().entry(request.key).or_default();
-                Outcome::Pending
-            }
+            Ok(Ok(())) => Outcome::Pending,
             Ok(Err(_)) => {
+                self.to.app.outstanding().remove(&request.key);
                 reply::begin(out, 503, &request.reply);
                 out.extend_from_slice(b"retry-after: 1\r\ncontent-type: application/json\r\n");
                 reply::finish(out, 503, br#"{"detail":"Service Unavailable"}"#, &request.reply);
@@ -240,13 +226,7 @@ impl<'py> Dispatch<'py, '_> {
             Written::Whole => self.forget(request),
             Written::Head { response, framing } => {
                 let head = out.split_off(start);
-                let mut exchange = Exchange::new(
-                    Arc::clone(&self.to.app),
-                    Arc::clone(route),
-                    request.key,
-                    request.reply,
-                );
-                self.to.app.outstanding().entry(request.key).or_default();
+                let mut exchange = Exchange::open(&self.to.app, route, request);
                 let rest = exchange.begin_stream(self.py, response, framing, head);
                 let Some(coroutine) = rest else { return Outcome::Pending };
                 match self.to.tasks.start(&coroutine, exchange) {

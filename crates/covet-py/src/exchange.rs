@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use covet_engine::{handler::RequestKey, reply::ReplyMeta};
+use covet_engine::{
+    handler::{Request, RequestKey},
+    reply::ReplyMeta,
+};
 use covet_server::Command;
 use covet_wire::http1::response as wire;
 use pyo3::{exceptions::PyRuntimeError, intern, prelude::*};
@@ -12,6 +15,8 @@ use crate::{
     plan::Route,
     respond::{self, Framing, Written},
 };
+
+pyo3::import_exception!(asyncio, CancelledError);
 
 /// A request that a task or a thread is to answer.
 pub(crate) struct Exchange {
@@ -24,8 +29,11 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    pub(crate) fn new(app: Arc<App>, route: Arc<Route>, key: RequestKey, meta: ReplyMeta) -> Self {
-        Self { app, route, key, meta, streaming: None }
+    /// Begins to wait for the answer to a request.
+    pub(crate) fn open(app: &Arc<App>, route: &Arc<Route>, request: &Request<'_>) -> Self {
+        app.outstanding().entry(request.key).or_default();
+        let (app, route) = (Arc::clone(app), Arc::clone(route));
+        Self { app, route, key: request.key, meta: request.reply, streaming: None }
     }
 
     /// Answers with what the handler returned or raised, or ends the stream that followed.
@@ -36,6 +44,15 @@ impl Exchange {
         py: Python<'py>,
         result: PyResult<Bound<'py, PyAny>>,
     ) -> Option<Bound<'py, PyAny>> {
+        if !self.app.outstanding().contains_key(&self.key) {
+            // The client left. That it was cancelled for this is no error of the handler's.
+            if let Err(error) = result
+                && !error.is_instance_of::<CancelledError>(py)
+            {
+                respond::report(py, &self.app, error);
+            }
+            return None;
+        }
         let next = match self.streaming {
             Some(framing) => {
                 self.end_stream(py, framing, result.err());

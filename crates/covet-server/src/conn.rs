@@ -20,6 +20,7 @@ const LINGER_BYTES: usize = 1 << 20;
 const LINGER_TIME: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "independent facts about one socket")]
 pub(crate) struct Conn {
     pub(crate) stream: Stream,
     pub(crate) peer: Peer,
@@ -308,22 +309,7 @@ impl Conn {
         progress: bool,
         started: bool,
     ) {
-        let (waiting, after) = if !self.output.is_empty() {
-            (Waiting::Write, settings.write_timeout)
-        } else {
-            match &self.phase {
-                Phase::Lingering { .. } => (Waiting::Linger, LINGER_TIME),
-                Phase::Body(incoming) => match incoming.target {
-                    Target::Handler { paused: true, .. } => return self.timer = None,
-                    _ => (Waiting::Body, settings.body_timeout),
-                },
-                _ if !self.slots.is_empty() => return self.timer = None,
-                Phase::Head if !self.has_begun() && self.next > 0 => {
-                    (Waiting::Idle, settings.keep_alive_timeout)
-                }
-                Phase::Head | Phase::Last { .. } => (Waiting::Head, settings.header_timeout),
-            }
-        };
+        let Some((waiting, after)) = self.waits_for(settings) else { return self.timer = None };
         let same = self.timer.is_some_and(|timer| timer.waiting == waiting);
         let renewed = match waiting {
             // Each head has one deadline, however slowly it trickles in.
@@ -333,6 +319,27 @@ impl Conn {
         };
         if !same || renewed {
             self.timer = Some(Timer { waiting, at: now + after });
+        }
+    }
+}
+
+impl Conn {
+    /// What the client has to do next, and how long it may take; `None` while it is our turn.
+    fn waits_for(&self, settings: &Settings) -> Option<(Waiting, Duration)> {
+        if !self.output.is_empty() {
+            return Some((Waiting::Write, settings.write_timeout));
+        }
+        match &self.phase {
+            Phase::Lingering { .. } => Some((Waiting::Linger, LINGER_TIME)),
+            Phase::Body(incoming) => match incoming.target {
+                Target::Handler { paused: true, .. } => None,
+                _ => Some((Waiting::Body, settings.body_timeout)),
+            },
+            _ if !self.slots.is_empty() => None,
+            Phase::Head if !self.has_begun() && self.next > 0 => {
+                Some((Waiting::Idle, settings.keep_alive_timeout))
+            }
+            Phase::Head | Phase::Last { .. } => Some((Waiting::Head, settings.header_timeout)),
         }
     }
 }
