@@ -13,7 +13,8 @@ from covet import _banner, _loop
 from covet._bind import Bind
 from covet._covet import Server, Settings
 from covet._loop import LoopName
-from covet.exceptions import CovetError
+from covet._plan import AppSpec
+from covet.exceptions import CovetError, RouteError
 from covet.logger import error_logger
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ class Worker:
 
     async def _serve(self, state: Mapping[str, Any] | None, ready: Callable[[Worker], None]) -> int:
         try:
-            self.server = Server(self._app.compile(state), self._loop, self._settings)
+            self.server = _create(self._app.compile(state), self._loop, self._settings)
         except CovetError as error:
             _report(error)
             return FAILED
@@ -195,6 +196,8 @@ class Worker:
             ready(self)
             await self._stopping.wait()
             await self._drain()
+        # Handlers that were cancelled clean up before the lifespan takes away what they use.
+        await asyncio.sleep(0)
         return 0
 
     @contextmanager
@@ -224,10 +227,16 @@ class Worker:
         left = self.server.in_flight
         if left:
             error_logger.warning(
-                "%d requests were still running after %g s and are cancelled",
-                left,
-                self._graceful_timeout,
+                "cancelling what still runs after %g s; requests: %d", self._graceful_timeout, left
             )
+
+
+def _create(spec: AppSpec, loop: asyncio.AbstractEventLoop, settings: Settings) -> Server:
+    try:
+        return Server(spec, loop, settings)
+    except ValueError as error:
+        # Two routes claim the same request; the engine's message names both.
+        raise RouteError(str(error)) from None
 
 
 def _report(error: Exception) -> None:

@@ -15,7 +15,7 @@ __all__ = ["JSONDecodeError", "dumps", "loads"]
 
 
 def dumps(obj: object, /) -> bytes:
-    """Write an object as compact JSON in UTF-8.
+    r"""Write an object as compact JSON in UTF-8.
 
     Besides the types of the standard library's `json` (and their subclasses): `datetime`, `date`
     and `time` as `isoformat()`; `timedelta` in seconds; `UUID`, paths, IP addresses, pydantic's
@@ -30,7 +30,7 @@ def dumps(obj: object, /) -> bytes:
         obj: What to write. A generator is consumed.
 
     Returns:
-        The document, without spaces, in UTF-8. Only `"`, `\\` and control characters are escaped.
+        The document, without spaces, in UTF-8. Only `"`, `\` and control characters are escaped.
 
     Raises:
         TypeError: for an object, or a key, that has no JSON form.
@@ -45,9 +45,8 @@ def dumps(obj: object, /) -> bytes:
 def loads(data: bytes | bytearray | memoryview | str, /) -> Any:
     """Read one JSON document (RFC 8259).
 
-    Integers are exact at any size up to `sys.get_int_max_str_digits()` digits; of equal names in
-    an object the last one counts. `NaN` and `Infinity` are not JSON and are refused, as are escaped
-    surrogates without their other half.
+    Integers are exact, up to 4300 digits; of equal names in an object the last one counts. `NaN`
+    and `Infinity` are not JSON and are refused, as are escaped surrogates without their other half.
 
     Args:
         data: The document, in UTF-8 if bytes. A byte order mark is skipped.

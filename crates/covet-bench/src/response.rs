@@ -10,7 +10,7 @@ const MAX_HEADERS: usize = 64;
 pub struct Response {
     /// The status code.
     pub status: u16,
-    /// The body's bytes; its end is where the next response begins.
+    /// The body's bytes.
     pub body: Range<usize>,
     /// The value of the `Date` header.
     pub date: Option<Range<usize>>,
@@ -21,14 +21,9 @@ pub struct Response {
 }
 
 impl Response {
-    /// Bytes of head and body.
-    pub fn len(&self) -> usize {
+    /// Where the next response begins: bytes of head and body.
+    pub fn end(&self) -> usize {
         self.body.end
-    }
-
-    /// Never: a response has a status line.
-    pub fn is_empty(&self) -> bool {
-        false
     }
 }
 
@@ -140,7 +135,7 @@ mod tests {
         assert_eq!(&OK[response.body.clone()], b"Hello");
         assert_eq!(&OK[response.date.clone().unwrap()], b"Mon");
         assert_eq!(&OK[response.content_type.clone().unwrap()], b"a/b");
-        assert_eq!(response.len(), OK.len());
+        assert_eq!(response.end(), OK.len());
         assert!(!response.close);
     }
 
@@ -150,7 +145,7 @@ mod tests {
             assert_eq!(parse(&OK[..end], false), Ok(None), "{end}");
         }
         let two = [OK, OK].concat();
-        assert_eq!(parse(&two, false).unwrap().unwrap().len(), OK.len());
+        assert_eq!(parse(&two, false).unwrap().unwrap().end(), OK.len());
     }
 
     #[test]

@@ -52,7 +52,7 @@ impl Template {
         if response.close {
             return Err(Unreadable::Closing);
         }
-        Ok(Self { bytes: bytes[..response.len()].to_vec(), response, no_body })
+        Ok(Self { bytes: bytes[..response.end()].to_vec(), response, no_body })
     }
 
     /// The status of the first response.
@@ -97,7 +97,7 @@ impl Template {
         }
         let Some(found) = parse(buf, self.no_body)? else { return Ok(None) };
         let verdict = self.judge(&found, &buf[found.body.clone()]);
-        Ok(Some(Checked { len: found.len(), verdict, close: found.close }))
+        Ok(Some(Checked { len: found.end(), verdict, close: found.close }))
     }
 
     fn differs_in_date_only(&self, buf: &[u8]) -> bool {

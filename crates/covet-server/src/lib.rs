@@ -10,6 +10,7 @@ mod feed;
 mod inbox;
 mod listener;
 mod reactor;
+mod replay;
 mod settings;
 mod stream;
 
@@ -17,4 +18,5 @@ pub use clock::date;
 pub use inbox::{Command, Remote};
 pub use listener::{BindError, Listener};
 pub use reactor::{Reactor, Turn};
+pub use replay::replay;
 pub use settings::Settings;

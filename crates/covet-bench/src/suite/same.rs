@@ -1,5 +1,7 @@
 //! Checks that peers answer alike before they are compared.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::config::{Compare, PeerConfig, Workload};
@@ -31,12 +33,14 @@ impl Bodies {
 /// where nothing is, from the first peer.
 pub(super) fn check(workload: &Workload, peers: &mut Vec<(&PeerConfig, &Running)>) -> Bodies {
     let mut wanted: Option<Vec<u8>> = workload.expect.clone().map(String::into_bytes);
-    let mut left_out = Vec::new();
+    let (mut left_out, mut media_types) = (Vec::new(), BTreeSet::new());
     peers.retain(|(peer, running)| {
         let fetched = load::fetch(&running.target(&workload.path), &workload.request());
         let verdict = fetched.map_err(|error| error.to_string()).and_then(|fetched| {
             let wanted = wanted.get_or_insert_with(|| fetched.body.clone());
-            differs(&fetched, wanted, workload.compare).map_or(Ok(()), Err)
+            differs(&fetched, wanted, workload.compare).map_or(Ok(()), Err)?;
+            media_types.insert(fetched.content_type);
+            Ok(())
         });
         verdict.map_err(|reason| left_out.push((peer.id.clone(), reason))).is_ok()
     });
@@ -46,6 +50,10 @@ pub(super) fn check(workload: &Workload, peers: &mut Vec<(&PeerConfig, &Running)
     };
     let size = wanted.as_ref().map_or(0, Vec::len);
     let mut verdict = format!("{} peers answer alike {how}, {size} bytes", peers.len());
+    if media_types.len() > 1 {
+        let all = media_types.into_iter().collect::<Vec<_>>().join(", ");
+        verdict.extend(["; of several media types: ", &all]);
+    }
     for (peer, reason) in &left_out {
         verdict.extend(["; ", peer, " left out: ", reason]);
     }

@@ -80,6 +80,7 @@ impl Stamp {
 }
 
 /// `2026-11-05T09:08:07.000123+00:00`
+#[inline(never)]
 pub(super) fn write_datetime<'py>(
     walker: &mut Walker<'_, 'py>,
     value: &Bound<'py, PyAny>,
@@ -93,6 +94,7 @@ pub(super) fn write_datetime<'py>(
 }
 
 /// `2026-11-05`
+#[inline(never)]
 pub(super) fn write_date<'py>(walker: &mut Walker<'_, 'py>, value: &Bound<'py, PyAny>) -> Written {
     let mut stamp = Stamp::new();
     stamp.date(value.cast::<PyDate>().map_err(PyErr::from)?);
@@ -100,6 +102,7 @@ pub(super) fn write_date<'py>(walker: &mut Walker<'_, 'py>, value: &Bound<'py, P
 }
 
 /// `09:08:07.000123+00:00`
+#[inline(never)]
 pub(super) fn write_time<'py>(walker: &mut Walker<'_, 'py>, value: &Bound<'py, PyAny>) -> Written {
     let value = value.cast::<PyTime>().map_err(PyErr::from)?;
     let mut stamp = Stamp::new();
@@ -108,11 +111,13 @@ pub(super) fn write_time<'py>(walker: &mut Walker<'_, 'py>, value: &Bound<'py, P
 }
 
 /// What the object's own `isoformat()` says.
+#[inline(never)]
 pub(super) fn write_iso<'py>(walker: &mut Walker<'_, 'py>, value: &Bound<'py, PyAny>) -> Written {
     walker.made(&value.call_method0(intern!(walker.py, "isoformat"))?)
 }
 
 /// Seconds, as a float.
+#[inline(never)]
 pub(super) fn write_timedelta<'py>(
     walker: &mut Walker<'_, 'py>,
     value: &Bound<'py, PyAny>,
@@ -131,6 +136,7 @@ pub(super) fn write_timedelta<'py>(
 }
 
 /// What the object's own `total_seconds()` says.
+#[inline(never)]
 pub(super) fn write_total_seconds<'py>(
     walker: &mut Walker<'_, 'py>,
     value: &Bound<'py, PyAny>,

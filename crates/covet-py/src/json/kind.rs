@@ -113,6 +113,7 @@ type Slot = Option<(Py<PyType>, Kind)>;
 static MET: Mutex<[Slot; SLOTS]> = Mutex::new([const { None }; SLOTS]);
 
 /// How instances of `class` are written.
+#[inline(never)]
 pub(super) fn kind_of(class: &Bound<'_, PyType>) -> PyResult<Kind> {
     let address = class.as_ptr().addr();
     let slot = (address >> 4 ^ address >> 11) % SLOTS;

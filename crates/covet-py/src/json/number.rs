@@ -9,6 +9,7 @@ use pyo3::types::{PyFloat, PyInt};
 use super::walker::{Walker, Written};
 
 /// An integer if it has no digits behind the point, a float otherwise, as `FastAPI` does.
+#[inline(never)]
 pub(super) fn write_decimal<'py>(
     walker: &mut Walker<'_, 'py>,
     value: &Bound<'py, PyAny>,
@@ -29,6 +30,7 @@ pub(super) fn write_decimal<'py>(
 }
 
 /// A decimal of any class, in any notation.
+#[inline(never)]
 pub(super) fn write_number<'py>(
     walker: &mut Walker<'_, 'py>,
     value: &Bound<'py, PyAny>,
@@ -41,16 +43,16 @@ pub(super) fn write_number<'py>(
 }
 
 /// The canonical text of RFC 9562: 8-4-4-4-12 hexadecimal digits.
+#[inline(never)]
 pub(super) fn write_uuid<'py>(walker: &mut Walker<'_, 'py>, value: &Bound<'py, PyAny>) -> Written {
     const HEX: &[u8; 16] = b"0123456789abcdef";
+    /// Where the digits of each byte begin.
+    const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
     let number: u128 = value.getattr(intern!(walker.py, "int"))?.extract()?;
     let mut text = [b'-'; 36];
-    let places = (0..36).filter(|place| !matches!(place, 8 | 13 | 18 | 23));
-    for (place, shift) in places.zip((0..128).step_by(4).rev()) {
-        if let Some(digit) = text.get_mut(place) {
-            *digit = HEX[(number >> shift & 0xf) as usize];
-        }
+    for (byte, place) in number.to_be_bytes().into_iter().zip(PLACES) {
+        text[place] = HEX[usize::from(byte >> 4)];
+        text[place + 1] = HEX[usize::from(byte & 0xf)];
     }
-    let text = str::from_utf8(&text).unwrap_or_default();
-    walker.quoted(Text::Utf8(text))
+    walker.quoted(Text::Utf8(str::from_utf8(&text).unwrap_or_default()))
 }

@@ -68,6 +68,7 @@ impl<'py> Walker<'_, 'py> {
         self.value(value.as_borrowed())
     }
 
+    #[inline(never)]
     fn bytes(&mut self, value: &Bound<'py, PyAny>) -> Written {
         let bytes = value.cast::<PyBytes>().map_err(PyErr::from)?;
         match str::from_utf8(bytes.as_bytes()) {
@@ -76,6 +77,7 @@ impl<'py> Walker<'_, 'py> {
         }
     }
 
+    #[inline(never)]
     fn iterable(&mut self, value: &Bound<'py, PyAny>) -> Written {
         self.json.begin_array();
         for item in value.try_iter()? {
@@ -85,6 +87,7 @@ impl<'py> Walker<'_, 'py> {
         Ok(())
     }
 
+    #[inline(never)]
     fn items(&mut self, value: &Bound<'py, PyAny>) -> Written {
         self.json.begin_object();
         for pair in value.call_method0(intern!(self.py, "items"))?.try_iter()? {
@@ -96,6 +99,7 @@ impl<'py> Walker<'_, 'py> {
     }
 
     /// Writes a key of any type, and its value.
+    #[inline(never)]
     pub(super) fn pair(&mut self, key: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> Written {
         let mark = self.json.begin_key();
         self.made(key)?;
@@ -114,6 +118,7 @@ impl<'py> Walker<'_, 'py> {
         self.made(value)
     }
 
+    #[inline(never)]
     fn fields(&mut self, value: &Bound<'py, PyAny>, fields: &Fields) -> Written {
         self.json.begin_object();
         for name in &fields.0 {
@@ -126,6 +131,7 @@ impl<'py> Walker<'_, 'py> {
         Ok(())
     }
 
+    #[inline(never)]
     fn model(&mut self, value: &Bound<'py, PyAny>) -> Written {
         let py = self.py;
         let serializer = value.getattr(intern!(py, "__pydantic_serializer__"))?;
@@ -135,6 +141,7 @@ impl<'py> Walker<'_, 'py> {
         self.encoded(&json)
     }
 
+    #[inline(never)]
     fn model_dump(&mut self, value: &Bound<'py, PyAny>) -> Written {
         let py = self.py;
         let options = PyDict::new(py);
@@ -143,6 +150,7 @@ impl<'py> Walker<'_, 'py> {
         self.made(&value.call_method(intern!(py, "model_dump"), (), Some(&options))?)
     }
 
+    #[inline(never)]
     fn structure(&mut self, value: &Bound<'py, PyAny>) -> Written {
         let py = self.py;
         let msgspec = py.import(intern!(py, "msgspec.json"))?;
@@ -155,6 +163,7 @@ impl<'py> Walker<'_, 'py> {
         Ok(())
     }
 
+    #[inline(never)]
     fn any(&mut self, value: &Bound<'py, PyAny>) -> Written {
         match PyDict::type_object(self.py).call1((value,)) {
             Ok(dict) => self.dict(&dict),
@@ -165,6 +174,7 @@ impl<'py> Walker<'_, 'py> {
         }
     }
 
+    #[inline(never)]
     fn vars(&mut self, value: &Bound<'py, PyAny>, cause: Option<PyErr>) -> Written {
         if let Some(vars) = value.getattr_opt(intern!(self.py, "__dict__"))? {
             return if vars.is_exact_instance_of::<PyDict>() {

@@ -10,37 +10,31 @@ use covet_wire::json::Text;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-/// The characters of `string`, in the width Python holds them.
+/// The characters of `string`, if Python holds them as ASCII.
 ///
 /// # Safety
-/// `string` must be a `str` or of a subclass, and must stay alive and unhashed into another form
-/// while the result is used: no Python code may run meanwhile.
+/// `string` must be a `str` or of a subclass, and stay alive while the result is used.
 #[inline]
-pub(super) unsafe fn text<'a>(string: Borrowed<'a, '_, PyAny>) -> Text<'a> {
+pub(super) unsafe fn ascii<'a>(string: Borrowed<'a, '_, PyAny>) -> Option<Text<'a>> {
     let string = string.as_ptr();
     // SAFETY: a `str` begins with a `PyASCIIObject`; one that is compact and ASCII has its bytes,
     // which are UTF-8, behind that.
     unsafe {
-        let header = string.cast::<ffi::PyASCIIObject>();
         if ffi::PyUnicode_IS_COMPACT_ASCII(string) == 0 {
-            return wide(string);
+            return None;
         }
-        let length = (*header).length.cast_unsigned();
-        utf8(header.add(1).cast(), length)
+        let header = string.cast::<ffi::PyASCIIObject>();
+        Some(utf8(header.add(1).cast(), (*header).length.cast_unsigned()))
     }
 }
 
+/// The characters of `string`, in the width Python holds them.
+///
 /// # Safety
-/// `length` bytes of UTF-8 that live as long as the result.
-#[inline]
-unsafe fn utf8<'a>(bytes: *const u8, length: usize) -> Text<'a> {
-    // SAFETY: the caller's promise.
-    unsafe { Text::Utf8(str::from_utf8_unchecked(slice::from_raw_parts(bytes, length))) }
-}
-
-/// # Safety
-/// As [`text`].
-unsafe fn wide<'a>(string: *mut ffi::PyObject) -> Text<'a> {
+/// `string` must be a `str` or of a subclass, stay alive while the result is used, and not be
+/// encoded meanwhile: no Python code may run.
+pub(super) unsafe fn text<'a>(string: Borrowed<'a, '_, PyAny>) -> Text<'a> {
+    let string = string.as_ptr();
     // SAFETY: `string` is a `str`, and made ready where Python still knows strings that are not;
     // kind and length then describe its data.
     unsafe {
@@ -64,4 +58,12 @@ unsafe fn wide<'a>(string: *mut ffi::PyObject) -> Text<'a> {
             _ => Text::Ucs4(slice::from_raw_parts(data.cast(), length)),
         }
     }
+}
+
+/// # Safety
+/// `length` bytes of UTF-8 that live as long as the result.
+#[inline]
+unsafe fn utf8<'a>(bytes: *const u8, length: usize) -> Text<'a> {
+    // SAFETY: the caller's promise.
+    unsafe { Text::Utf8(str::from_utf8_unchecked(slice::from_raw_parts(bytes, length))) }
 }

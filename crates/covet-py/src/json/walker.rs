@@ -19,7 +19,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyFloat, PyInt};
 
-use super::text::text;
+use super::text::{ascii, text};
 
 /// How deep arrays and objects may nest.
 const MAX_DEPTH: usize = 512;
@@ -157,6 +157,15 @@ impl<'py> Walker<'_, 'py> {
     #[inline]
     pub(super) fn key(&mut self, name: Borrowed<'_, 'py, PyAny>) -> Written {
         // SAFETY: a live `str`, and writing it runs no Python code.
+        match unsafe { ascii(name) } {
+            Some(text) => self.json.key(text).map_err(|_| not_unicode(name)),
+            None => self.wide_key(name),
+        }
+    }
+
+    #[inline(never)]
+    fn wide_key(&mut self, name: Borrowed<'_, 'py, PyAny>) -> Written {
+        // SAFETY: a live `str`, and writing it runs no Python code.
         let written = unsafe { self.json.key(text(name)) };
         written.map_err(|_| not_unicode(name))
     }
@@ -164,6 +173,15 @@ impl<'py> Walker<'_, 'py> {
     /// Writes a `str`, subclasses included.
     #[inline(never)]
     pub(super) fn string(&mut self, value: Borrowed<'_, 'py, PyAny>) -> Written {
+        // SAFETY: a live `str`, and writing it runs no Python code.
+        match unsafe { ascii(value) } {
+            Some(text) => self.json.string(text).map_err(|_| not_unicode(value)),
+            None => self.wide_string(value),
+        }
+    }
+
+    #[inline(never)]
+    fn wide_string(&mut self, value: Borrowed<'_, 'py, PyAny>) -> Written {
         // SAFETY: a live `str`, and writing it runs no Python code.
         let written = unsafe { self.json.string(text(value)) };
         written.map_err(|_| not_unicode(value))
@@ -186,6 +204,7 @@ impl<'py> Walker<'_, 'py> {
     #[cold]
     fn big_int(&mut self, value: Borrowed<'_, 'py, PyAny>) -> Written {
         // `int.__repr__`, whatever a subclass says.
+        let value = value.to_owned();
         let digits = self.py.get_type::<PyInt>().call_method1("__repr__", (value,))?;
         self.json.raw(digits.extract::<&str>()?.as_bytes());
         Ok(())
@@ -214,7 +233,7 @@ impl<'py> Walker<'_, 'py> {
                     return Err(changed("list changed size while it was written"));
                 }
                 let item = ffi::PyList_GET_ITEM(list.as_ptr(), index);
-                self.value(Borrowed::from_ptr(self.py, item))?;
+                self.value(borrowed(self.py, item))?;
             }
         }
         self.json.end_array();
@@ -228,7 +247,7 @@ impl<'py> Walker<'_, 'py> {
         unsafe {
             for index in 0..ffi::PyTuple_GET_SIZE(tuple.as_ptr()) {
                 let item = ffi::PyTuple_GET_ITEM(tuple.as_ptr(), index);
-                self.value(Borrowed::from_ptr(self.py, item))?;
+                self.value(borrowed(self.py, item))?;
             }
         }
         self.json.end_array();
@@ -248,15 +267,13 @@ impl<'py> Walker<'_, 'py> {
             while ffi::PyDict_Next(dict.as_ptr(), &raw mut position, &raw mut key, &raw mut value)
                 != 0
             {
-                let key = Borrowed::from_ptr(self.py, key);
-                let value = Borrowed::from_ptr(self.py, value);
+                let key = borrowed(self.py, key);
+                let value = borrowed(self.py, value);
                 if key.get_type_ptr() == &raw mut ffi::PyUnicode_Type {
-                    let name = text(key);
-                    if name.starts_with(HIDDEN) {
-                        continue;
+                    if !is_hidden(key) {
+                        self.key(key)?;
+                        self.value(value)?;
                     }
-                    self.json.key(name).map_err(|_| not_unicode(key))?;
-                    self.value(value)?;
                 } else {
                     self.pair(&key.to_owned(), &value.to_owned())?;
                 }
@@ -272,6 +289,32 @@ impl<'py> Walker<'_, 'py> {
 
 /// `SQLAlchemy`'s own attributes; `FastAPI` leaves them out too.
 pub(super) const HIDDEN: &str = "_sa";
+
+/// # Safety
+/// `name` must be a live `str`.
+#[inline]
+unsafe fn is_hidden(name: Borrowed<'_, '_, PyAny>) -> bool {
+    // SAFETY: the caller's promise.
+    match unsafe { ascii(name) } {
+        // Of nearly all names, one byte is looked at.
+        Some(Text::Utf8(name)) => name.starts_with('_') && name.starts_with(HIDDEN),
+        // SAFETY: the caller's promise.
+        _ => unsafe { text(name) }.starts_with(HIDDEN),
+    }
+}
+
+/// A reference that is borrowed from a container.
+///
+/// # Safety
+/// The object must stay alive for as long as the reference is used.
+#[inline]
+unsafe fn borrowed<'a>(py: Python<'_>, object: *mut ffi::PyObject) -> Borrowed<'a, '_, PyAny> {
+    // SAFETY: the caller's promise; no container holds null.
+    unsafe {
+        std::hint::assert_unchecked(!object.is_null());
+        Borrowed::from_ptr(py, object)
+    }
+}
 
 /// # Safety
 /// `dict` must be a dict.

@@ -71,8 +71,10 @@ const fn word_is_dirty(word: u64) -> bool {
     below & (ONES << 7) != 0
 }
 
-/// Appends `[,]"text"[:]` and returns true; or, if something in `text` must be escaped, returns
-/// false and leaves `out` as it was.
+/// Appends `[,]"text"[:]` and returns true; or, if there is no room for it or something in `text`
+/// must be escaped, returns false and leaves `out` as it was.
+///
+/// It makes no room by itself so that it calls nothing, and its callers need no stack.
 #[inline(always)]
 pub(super) fn quote_clean(
     out: &mut Vec<u8>,
@@ -80,9 +82,11 @@ pub(super) fn quote_clean(
     text: &[u8],
     colon: bool,
 ) -> bool {
-    // A comma, two quotes, a colon.
-    out.reserve(text.len() + 4);
     let length = out.len();
+    // A comma, two quotes, a colon.
+    if out.capacity() - length < text.len() + 4 {
+        return false;
+    }
     // SAFETY: there is room for `text.len() + 4` bytes behind `length`. At most two are written
     // before the text, as many as it has for the text, and two behind it; all those below the new
     // length have been written.
@@ -240,12 +244,17 @@ mod tests {
         for length in 0..100 {
             let text: Vec<u8> = (b'a'..=b'z').cycle().take(length).collect();
             let mut out = b"before".to_vec();
+            out.shrink_to_fit();
+            assert!(!quote_clean(&mut out, Comma::ONE, &text, true));
+            assert_eq!(out, b"before");
+            out.reserve(length + 4);
             assert!(quote_clean(&mut out, Comma::ONE, &text, true));
             assert_eq!(out, [b"before,\"", &*text, b"\":"].concat());
             for place in 0..length {
                 let mut dirty = text.clone();
                 dirty[place] = b'"';
                 let mut out = b"before".to_vec();
+                out.reserve(length + 4);
                 assert!(!quote_clean(&mut out, Comma::NONE, &dirty, false));
                 assert_eq!(out, b"before");
             }

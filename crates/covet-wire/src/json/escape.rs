@@ -13,12 +13,14 @@ const LONGEST: usize = 6;
 #[inline(always)]
 pub(super) fn quote(out: &mut Vec<u8>, comma: Comma, text: &str, colon: bool) {
     if !quote_clean(out, comma, text.as_bytes(), colon) {
-        quote_dirty(out, comma, text.as_bytes(), colon);
+        quote_any(out, comma, text.as_bytes(), colon);
     }
 }
 
 #[cold]
-fn quote_dirty(out: &mut Vec<u8>, comma: Comma, text: &[u8], colon: bool) {
+#[inline(never)]
+fn quote_any(out: &mut Vec<u8>, comma: Comma, text: &[u8], colon: bool) {
+    out.reserve(text.len() + 4);
     append(out, comma, b"\"", 1);
     let mut rest = text;
     while let Some((clean, byte, after)) = split_at_dirty(rest) {
@@ -66,6 +68,7 @@ const RUN: usize = 16;
 ///
 /// # Errors
 /// [`WriteError::NotUnicode`]
+#[inline(never)]
 pub(super) fn quote_units<T: Copy + Into<u32>>(
     out: &mut Vec<u8>,
     comma: Comma,
@@ -125,4 +128,84 @@ fn append_code(out: &mut Vec<u8>, code: u32) {
     };
     let length = 1 + usize::from(code >= 0x80) + usize::from(code >= 0x800);
     append(out, Comma::NONE, &bytes.to_le_bytes(), length);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Comma, quote, quote_units};
+    use crate::json::WriteError;
+
+    /// What RFC 8259 section 7 asks for, character by character.
+    fn plainly(text: &str) -> String {
+        let mut out = String::from("\"");
+        for character in text.chars() {
+            match character {
+                '"' => out.push_str("\\\""),
+                '\\' => out.push_str("\\\\"),
+                '\n' => out.push_str("\\n"),
+                '\r' => out.push_str("\\r"),
+                '\t' => out.push_str("\\t"),
+                '\u{8}' => out.push_str("\\b"),
+                '\u{c}' => out.push_str("\\f"),
+                '\0'..' ' => out.extend(format!("\\u{:04x}", u32::from(character)).chars()),
+                _ => out.push(character),
+            }
+        }
+        out + "\""
+    }
+
+    fn quoted(text: &str) -> String {
+        let mut out = Vec::new();
+        quote(&mut out, Comma::NONE, text, false);
+        String::from_utf8(out).unwrap()
+    }
+
+    fn quoted_units<T: Copy + Into<u32>>(units: &[T]) -> Result<String, WriteError> {
+        let mut out = Vec::new();
+        quote_units(&mut out, Comma::ONE, units, true)?;
+        let out = String::from_utf8(out).unwrap();
+        Ok(out.strip_prefix(',').unwrap().strip_suffix(':').unwrap().to_owned())
+    }
+
+    #[test]
+    fn every_byte_after_every_length() {
+        for length in 0..40 {
+            for byte in 0..0x80_u8 {
+                let text = "x".repeat(length) + std::str::from_utf8(&[byte]).unwrap() + "yz";
+                assert_eq!(quoted(&text), plainly(&text));
+                assert_eq!(quoted_units(text.as_bytes()).unwrap(), plainly(&text));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_unicode_is_refused() {
+        for unit in [0xd800_u16, 0xdbff, 0xdc00, 0xdfff] {
+            assert_eq!(quoted_units(&[0x20, unit]), Err(WriteError::NotUnicode));
+        }
+        for code in [0xd800_u32, 0x11_0000, u32::MAX] {
+            assert_eq!(quoted_units(&[0x20, code]), Err(WriteError::NotUnicode));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn text_of_any_width(text: String, mixed in "[ -~é\u{7ff}\u{800}漢\u{ffff}😀\n\u{1}]*") {
+            for text in [text, mixed] {
+                prop_assert_eq!(quoted(&text), plainly(&text));
+                let codes: Vec<u32> = text.chars().map(u32::from).collect();
+                prop_assert_eq!(quoted_units(&codes), Ok(plainly(&text)));
+                let units: Result<Vec<u16>, _> = codes.iter().map(|&code| code.try_into()).collect();
+                if let Ok(units) = units {
+                    prop_assert_eq!(quoted_units(&units), Ok(plainly(&text)));
+                }
+                let bytes: Result<Vec<u8>, _> = codes.iter().map(|&code| code.try_into()).collect();
+                if let Ok(bytes) = bytes {
+                    prop_assert_eq!(quoted_units(&bytes), Ok(plainly(&text)));
+                }
+            }
+        }
+    }
 }

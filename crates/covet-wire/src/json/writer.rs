@@ -1,5 +1,7 @@
 //! The events a document is made of.
 
+use std::mem;
+
 use super::copy::{self, Comma};
 use super::{escape, number};
 
@@ -113,9 +115,7 @@ impl<'a> Writer<'a> {
     /// [`WriteError::NotUnicode`]
     #[inline(always)]
     pub fn key(&mut self, name: Text<'_>) -> Result<(), WriteError> {
-        self.quote(name, true)?;
-        self.comma = Comma::NONE;
-        Ok(())
+        self.quote(name, true)
     }
 
     /// A string.
@@ -124,31 +124,21 @@ impl<'a> Writer<'a> {
     /// [`WriteError::NotUnicode`]
     #[inline(always)]
     pub fn string(&mut self, text: Text<'_>) -> Result<(), WriteError> {
-        self.quote(text, false)?;
-        self.comma = Comma::ONE;
-        Ok(())
+        self.quote(text, false)
     }
 
     #[inline(always)]
     fn quote(&mut self, text: Text<'_>, colon: bool) -> Result<(), WriteError> {
+        let comma = mem::replace(&mut self.comma, if colon { Comma::NONE } else { Comma::ONE });
         match text {
             Text::Utf8(text) => {
-                escape::quote(self.out, self.comma, text, colon);
+                escape::quote(self.out, comma, text, colon);
                 Ok(())
             }
-            wide => self.quote_wide(wide, colon),
+            Text::Latin1(text) => escape::quote_units(self.out, comma, text, colon),
+            Text::Ucs2(text) => escape::quote_units(self.out, comma, text, colon),
+            Text::Ucs4(text) => escape::quote_units(self.out, comma, text, colon),
         }
-    }
-
-    #[inline(never)]
-    fn quote_wide(&mut self, text: Text<'_>, colon: bool) -> Result<(), WriteError> {
-        match text {
-            Text::Utf8(text) => escape::quote(self.out, self.comma, text, colon),
-            Text::Latin1(text) => escape::quote_units(self.out, self.comma, text, colon)?,
-            Text::Ucs2(text) => escape::quote_units(self.out, self.comma, text, colon)?,
-            Text::Ucs4(text) => escape::quote_units(self.out, self.comma, text, colon)?,
-        }
-        Ok(())
     }
 
     /// Starts a key that is written with the methods for values; [`Self::end_key`] takes the mark.
@@ -227,5 +217,95 @@ impl<'a> Writer<'a> {
     pub fn raw(&mut self, json: &[u8]) {
         self.put(b"");
         self.out.extend_from_slice(json);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Text, WriteError, Writer};
+
+    fn written(events: impl FnOnce(&mut Writer<'_>)) -> String {
+        let mut out = b"HTTP,".to_vec();
+        events(&mut Writer::new(&mut out));
+        String::from_utf8(out).unwrap().strip_prefix("HTTP,").unwrap().to_owned()
+    }
+
+    #[test]
+    fn commas_go_between_and_nowhere_else() {
+        let document = written(|json| {
+            json.begin_array();
+            json.null();
+            json.begin_object();
+            json.end_object();
+            json.begin_array();
+            json.end_array();
+            json.begin_object();
+            json.key(Text::Utf8("a")).unwrap();
+            json.begin_array();
+            json.bool(true);
+            json.bool(false);
+            json.end_array();
+            json.key(Text::Latin1(b"\xe9")).unwrap();
+            json.raw(b"1e400");
+            json.key(Text::Ucs2(&[0x6f22])).unwrap();
+            json.f64(0.5).unwrap();
+            json.key(Text::Ucs4(&[0x1_f600])).unwrap();
+            json.i64(-1);
+            json.end_object();
+            json.string(Text::Utf8("z")).unwrap();
+            json.end_array();
+        });
+        assert_eq!(document, r#"[null,{},[],{"a":[true,false],"é":1e400,"漢":0.5,"😀":-1},"z"]"#);
+    }
+
+    #[test]
+    fn keys_may_be_written_as_values() {
+        let document = written(|json| {
+            json.begin_object();
+            for keep in [false, true, false, true] {
+                let mark = json.begin_key();
+                json.string(Text::Utf8("a")).unwrap();
+                if keep {
+                    assert!(json.end_key(mark));
+                    json.null();
+                } else {
+                    json.drop_key(mark);
+                }
+            }
+            let mark = json.begin_key();
+            json.i64(5);
+            assert!(json.end_key(mark));
+            json.i64(6);
+            json.end_object();
+        });
+        assert_eq!(document, r#"{"a":null,"a":null,"5":6}"#);
+        written(|json| {
+            json.begin_object();
+            let mark = json.begin_key();
+            json.begin_array();
+            json.end_array();
+            assert!(!json.end_key(mark));
+        });
+    }
+
+    #[test]
+    fn floats_without_a_value_are_refused() {
+        for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            written(|json| assert_eq!(json.f64(value), Err(WriteError::NotFinite)));
+        }
+    }
+
+    #[test]
+    fn beginnings_are_compared_in_every_width() {
+        for (text, begins) in [("_sa", true), ("_sab", true), ("_s", false), ("_Sa", false)] {
+            let bytes = text.as_bytes();
+            let ucs2: Vec<u16> = bytes.iter().map(|&byte| byte.into()).collect();
+            let ucs4: Vec<u32> = bytes.iter().map(|&byte| byte.into()).collect();
+            let widths =
+                [Text::Utf8(text), Text::Latin1(bytes), Text::Ucs2(&ucs2), Text::Ucs4(&ucs4)];
+            for width in widths {
+                assert_eq!(width.starts_with("_sa"), begins, "{width:?}");
+            }
+        }
     }
 }
