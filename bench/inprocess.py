@@ -85,7 +85,14 @@ async def measure(
 ) -> int:
     """One run, from a callback: a handler's task cannot be entered from within another task."""
     done: asyncio.Future[int] = loop.create_future()
-    loop.call_soon(lambda: done.set_result(server.replay(requests, rounds)))
+
+    def replay() -> None:
+        try:
+            done.set_result(server.replay(requests, rounds))
+        except OSError as error:
+            done.set_exception(error)
+
+    loop.call_soon(replay)
     return await done
 
 

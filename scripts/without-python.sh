@@ -1,24 +1,28 @@
 #!/usr/bin/env bash
-# without-python.sh COMMAND…: runs a command with no Python on its PATH and none named in its
-# environment: the PATH is one folder of links to the Rust and C tools.
+# without-python.sh COMMAND…: runs a command as on a machine that has no Python: the PATH is one
+# folder of links to every other program, and the environment names nothing of Python's.
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
 
-tools=$PWD/target/no-python/bin
-rm -rf "$tools"
-mkdir -p "$tools"
-for tool in cargo rustc rustdoc rustfmt cc c++ gcc g++ clang ld ar as ranlib strip \
-    sh bash env uname cat mkdir rm timeout kill sleep; do
-    if path=$(command -v "$tool"); then ln -s "$path" "$tools/$tool"; fi
+programs=$PWD/target/no-python
+rm -rf "$programs"
+mkdir -p "$programs"
+IFS=: read -ra folders <<<"$PATH"
+# From the last to the first, so that the first of a name wins as it does on the PATH.
+for ((i = ${#folders[@]} - 1; i >= 0; i--)); do
+    if [[ ! -d "${folders[i]}" || "${folders[i]}" == *pyenv* || -f "${folders[i]}/activate" ]]; then
+        continue
+    fi
+    find "${folders[i]}/" -maxdepth 1 ! -type d -executable ! -iname '*py*' ! -iname '*pip*' \
+        -exec ln -sf -t "$programs" {} +
+done
+for python in python python3; do
+    if PATH=$programs command -v "$python" >/dev/null; then die "$python is still on the PATH"; fi
 done
 
-keep=(HOME CARGO_HOME CARGO_NET_OFFLINE RUSTUP_HOME RUSTUP_TOOLCHAIN TMPDIR CI
-    SSL_CERT_FILE HTTPS_PROXY https_proxy CARGO_HTTP_CAINFO CARGO_TERM_COLOR)
-environment=("PATH=$tools")
-for name in "${keep[@]}"; do
+environment=("PATH=$programs")
+for name in HOME TMPDIR CI CARGO_HOME CARGO_TERM_COLOR RUSTUP_HOME RUSTUP_TOOLCHAIN \
+    SSL_CERT_FILE CARGO_HTTP_CAINFO HTTPS_PROXY https_proxy; do
     if [[ -n "${!name:-}" ]]; then environment+=("$name=${!name}"); fi
-done
-for python in python3 python; do
-    if PATH=$tools command -v "$python" >/dev/null; then die "$python is still on the PATH"; fi
 done
 exec env -i "${environment[@]}" "$@"

@@ -48,13 +48,9 @@ class Served:
         self.problems = []
         self._configure = configure
         self._ready = threading.Event()
-        self._serve = lambda: _server.serve(
-            app,
-            Bind("127.0.0.1", 0),
-            settings=settings,
-            graceful_timeout=graceful_timeout,
-            ready=self._announce,
-        )
+        self._app = app
+        self._settings = settings
+        self._graceful_timeout = graceful_timeout
         self._loop_name = loop
         self._thread = threading.Thread(target=self._live, name=f"serve-{loop}")
 
@@ -98,6 +94,15 @@ class Served:
         self.base_url = worker.url
         self.port = int(worker.url.rpartition(":")[2])
         self._ready.set()
+
+    async def _serve(self) -> int:
+        return await _server.serve(
+            self._app,
+            Bind("127.0.0.1", 0),
+            settings=self._settings,
+            graceful_timeout=self._graceful_timeout,
+            ready=self._announce,
+        )
 
     def _live(self) -> None:
         try:
@@ -156,8 +161,8 @@ def _serve(
         yield served
     except BaseException:
         # The test has failed already: what follows is no news.
-        served.loop.call_soon_threadsafe(served.worker.stop)
-        served._thread.join(PATIENCE)
+        with contextlib.suppress(Exception):
+            served.stop()
         raise
     if stops:
         served.stop()

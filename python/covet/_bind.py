@@ -62,7 +62,11 @@ class Bind:
 
     def _tcp_socket(self) -> socket.socket:
         family = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((self.host, self.port), family=family, backlog=BACKLOG)
+        # As the engine listens: on `::` for IPv4 too.
+        both = family == socket.AF_INET6 and socket.has_dualstack_ipv6()
+        return socket.create_server(
+            (self.host, self.port), family=family, backlog=BACKLOG, dualstack_ipv6=both
+        )
 
     def _unix_socket(self, path: str) -> socket.socket:
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

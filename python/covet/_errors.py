@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -83,8 +84,22 @@ def _expected(error: BaseException) -> Response | None:
     if isinstance(error, HTTPException):
         return _respond_http(error)
     if isinstance(error, RequestValidationError):
-        return JSONResponse({"detail": jsonable_encoder(error.errors())}, status_code=422)
+        return _respond_unprocessable(error)
     return None
+
+
+def _respond_unprocessable(error: RequestValidationError) -> Response:
+    """Shows the client what it sent, even where that is not text."""
+    encoders: dict[Any, Callable[[Any], Any]] = {
+        bytes: lambda sent: sent.decode("utf-8", "replace"),
+        float: lambda sent: sent if math.isfinite(sent) else repr(sent),
+    }
+    content = {"detail": jsonable_encoder(error.errors(), custom_encoder=encoders)}
+    try:
+        return JSONResponse(content, status_code=422)
+    except UnicodeEncodeError:
+        # Half of a surrogate pair, which UTF-8 cannot hold, came as an escape and goes as one.
+        return Response(json.dumps(content), 422, media_type="application/json")
 
 
 def _respond_unexpected(error: BaseException, *, debug: bool) -> Response:

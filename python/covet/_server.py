@@ -13,8 +13,7 @@ from covet import _banner, _loop
 from covet._bind import Bind
 from covet._covet import Server, Settings
 from covet._loop import LoopName
-from covet._plan import AppSpec
-from covet.exceptions import CovetError, RouteError
+from covet.exceptions import CovetError
 from covet.logger import error_logger
 
 if TYPE_CHECKING:
@@ -181,7 +180,7 @@ class Worker:
 
     async def _serve(self, state: Mapping[str, Any] | None, ready: Callable[[Worker], None]) -> int:
         try:
-            self.server = _create(self._app.compile(state), self._loop, self._settings)
+            self.server = Server(self._app.compile(state), self._loop, self._settings)
         except CovetError as error:
             _report(error)
             return FAILED
@@ -229,14 +228,6 @@ class Worker:
             error_logger.warning(
                 "cancelling what still runs after %g s; requests: %d", self._graceful_timeout, left
             )
-
-
-def _create(spec: AppSpec, loop: asyncio.AbstractEventLoop, settings: Settings) -> Server:
-    try:
-        return Server(spec, loop, settings)
-    except ValueError as error:
-        # Two routes claim the same request; the engine's message names both.
-        raise RouteError(str(error)) from None
 
 
 def _report(error: Exception) -> None:

@@ -8,6 +8,8 @@ handler it is a task like any other; what would outlive the handler is noted.
 from __future__ import annotations
 
 import asyncio
+import sys
+from collections.abc import Callable
 from typing import Any
 
 
@@ -21,6 +23,20 @@ class Task(asyncio.Task[Any]):
     def get_coro(self) -> Any:
         """The handler's coroutine."""
         return self._driver().coroutine
+
+    _coro = property(get_coro)
+
+    def get_name(self) -> str:
+        """The task's name, which no other task will have."""
+        self._driver().touch()
+        return super().get_name()
+
+    if sys.version_info >= (3, 12):
+
+        def get_context(self) -> Any:
+            """The context the task runs in, which no other task will have."""
+            self._driver().touch()
+            return super().get_context()
 
     def cancel(self, msg: Any | None = None) -> bool:
         """Request cancellation."""
@@ -53,3 +69,12 @@ class Task(asyncio.Task[Any]):
 
     def _driver(self) -> Any:
         return super().get_coro()
+
+    @property
+    def _fut_waiter(self) -> Any:
+        return None if self._driver().serving else super()._fut_waiter  # type: ignore[misc]
+
+
+async def call(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    """Call a function where there is no task to call it in: in that of this coroutine."""
+    return function(*args, **kwargs)

@@ -20,8 +20,6 @@ from covet.types import DecoratedCallable, SyncMode
 
 __all__ = ["Covet"]
 
-Decorator = Callable[[DecoratedCallable], DecoratedCallable]
-
 
 class Covet:
     """A web application.
@@ -186,44 +184,60 @@ class Covet:
 
     def api_route(
         self, path: str, *, methods: Iterable[str] | None = None, **options: Unpack[RouteOptions]
-    ) -> Decorator[DecoratedCallable]:
+    ) -> Callable[[DecoratedCallable], DecoratedCallable]:
         """Answer requests for `path` with any of `methods`."""
         return self.router.api_route(path, methods=methods, **options)
 
     def route(
         self, path: str, methods: Iterable[str] | None = None, name: str | None = None
-    ) -> Decorator[DecoratedCallable]:
+    ) -> Callable[[DecoratedCallable], DecoratedCallable]:
         """Like `api_route`, but a first parameter with no annotation is the request."""
         return self.router.route(path, methods, name)
 
-    def get(self, path: str, **options: Unpack[RouteOptions]) -> Decorator[DecoratedCallable]:
+    def get(
+        self, path: str, **options: Unpack[RouteOptions]
+    ) -> Callable[[DecoratedCallable], DecoratedCallable]:
         """Answer `GET` requests, and so `HEAD` requests, for `path`."""
         return self.router.get(path, **options)
 
-    def put(self, path: str, **options: Unpack[RouteOptions]) -> Decorator[DecoratedCallable]:
+    def put(
+        self, path: str, **options: Unpack[RouteOptions]
+    ) -> Callable[[DecoratedCallable], DecoratedCallable]:
         """Answer `PUT` requests for `path`."""
         return self.router.put(path, **options)
 
-    def post(self, path: str, **options: Unpack[RouteOptions]) -> Decorator[DecoratedCallable]:
+    def post(
+        self, path: str, **options: Unpack[RouteOptions]
+    ) -> Callable[[DecoratedCallable], DecoratedCallable]:
         """Answer `POST` requests for `path`."""
         return self.router.post(path, **options)
 
-    def delete(self, path: str, **options: Unpack[RouteOptions]) -> Decorator[DecoratedCallable]:
+    def delete(
+        self, path: str, **options: Unpack[RouteOptions]
+    ) -> Callable[[DecoratedCallable], DecoratedCallable]:
         """Answer `DELETE` requests for `path`."""
         return self.router.delete(path, **options)
 
-    def options(self, path: str, **options: Unpack[RouteOptions]) -> Decorator[DecoratedCallable]:
+    def options(
+        self, path: str, **options: Unpack[RouteOptions]
+    ) -> Callable[[DecoratedCallable], DecoratedCallable]:
         """Answer `OPTIONS` requests for `path` instead of the engine."""
         return self.router.options(path, **options)
 
-    def head(self, path: str, **options: Unpack[RouteOptions]) -> Decorator[DecoratedCallable]:
+    def head(
+        self, path: str, **options: Unpack[RouteOptions]
+    ) -> Callable[[DecoratedCallable], DecoratedCallable]:
         """Answer `HEAD` requests for `path`."""
         return self.router.head(path, **options)
 
-    def patch(self, path: str, **options: Unpack[RouteOptions]) -> Decorator[DecoratedCallable]:
+    def patch(
+        self, path: str, **options: Unpack[RouteOptions]
+    ) -> Callable[[DecoratedCallable], DecoratedCallable]:
         """Answer `PATCH` requests for `path`."""
         return self.router.patch(path, **options)
 
-    def trace(self, path: str, **options: Unpack[RouteOptions]) -> Decorator[DecoratedCallable]:
+    def trace(
+        self, path: str, **options: Unpack[RouteOptions]
+    ) -> Callable[[DecoratedCallable], DecoratedCallable]:
         """Answer `TRACE` requests for `path`."""
         return self.router.trace(path, **options)

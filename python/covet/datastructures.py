@@ -198,7 +198,8 @@ class QueryParams(ImmutableMultiDict[str, str]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         value = args[0] if args else ()
         if isinstance(value, bytes):
-            value = value.decode("latin-1")
+            # As the engine reads it for parameters: what is not encoded is UTF-8.
+            value = value.decode("utf-8", "replace")
         if isinstance(value, str):
             value = parse_qsl(value, keep_blank_values=True)
         super().__init__(value, *args[1:], **kwargs)

@@ -51,7 +51,7 @@ fn main() -> Result<(), RouteError> {
     }
     for raw in ["/plaintext", "/items/12345", "/static/js/vendor/app.min.js", "/a%20b"] {
         let ns = measure(5_000, || {
-            black_box(path::normalize(black_box(raw.as_bytes()))).ok();
+            black_box(path::normalize(black_box(raw))).ok();
         });
         println!("{:24} {ns:8.1} ns   {raw}", "normalize");
     }

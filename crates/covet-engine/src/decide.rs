@@ -33,7 +33,7 @@ pub fn decide<'b, H: Handler>(
     meta: &ReplyMeta,
     out: &mut Vec<u8>,
 ) -> Decision<'b> {
-    if head.path == b"*" {
+    if head.path == "*" {
         // RFC 9110, 9.3.7: the server as a whole, which has no options to tell of.
         reply::begin(out, 204, meta);
         reply::finish(out, 204, b"", meta);
@@ -46,7 +46,7 @@ pub fn decide<'b, H: Handler>(
             return Decision::Replied;
         }
     };
-    let host = head.host.and_then(|host| std::str::from_utf8(host).ok()).unwrap_or_default();
+    let host = head.host.unwrap_or_default();
     match handler.find(host, head.method, &path, params) {
         Found::Route(route) => return Decision::Call { route, path },
         Found::NotFound => reply::write_error(out, 404, "Not Found", meta),
@@ -76,21 +76,21 @@ fn write_allow(out: &mut Vec<u8>, allowed: MethodSet) {
 /// a host.
 fn write_redirect(
     out: &mut Vec<u8>,
-    host: &str,
+    host: &[u8],
     location: &str,
-    query: &[u8],
+    query: &str,
     meta: &ReplyMeta,
 ) {
     reply::begin(out, 307, meta);
     out.extend_from_slice(b"location: ");
     if !host.is_empty() {
         out.extend_from_slice(b"http://");
-        out.extend_from_slice(host.as_bytes());
+        out.extend_from_slice(host);
     }
     out.extend_from_slice(location.as_bytes());
     if !query.is_empty() {
         out.push(b'?');
-        out.extend_from_slice(query);
+        out.extend_from_slice(query.as_bytes());
     }
     out.extend_from_slice(b"\r\n");
     reply::finish(out, 307, b"", meta);

@@ -77,7 +77,7 @@ pub struct Request<'a> {
     /// Who sent it.
     pub peer: &'a Peer,
     /// What the response's head has to say about the connection.
-    pub reply: ReplyMeta,
+    pub reply: &'a ReplyMeta,
 }
 
 /// What became of a call.
@@ -92,7 +92,7 @@ pub enum Outcome {
 /// Answers requests. All calls come from the server's own thread.
 pub trait Handler {
     /// Finds the route of a request; spans of its parameters go to `params`.
-    fn find(&self, host: &str, method: Method, path: &str, params: &mut Params) -> Found;
+    fn find(&self, host: &[u8], method: Method, path: &str, params: &mut Params) -> Found;
 
     /// How the route wants its bodies.
     fn body_mode(&self, route: RouteId) -> BodyMode;

@@ -39,6 +39,14 @@ pub fn begin(out: &mut Vec<u8>, status: u16, meta: &ReplyMeta) {
     }
 }
 
+/// Says in a response that begins at `start` that the connection ends after it (RFC 9112, 9.6),
+/// where that is known only once it is written.
+pub fn add_close(out: &mut Vec<u8>, start: usize) {
+    let line_end = out[start..].windows(2).position(|bytes| bytes == b"\r\n");
+    let after = line_end.map_or(out.len(), |end| start + end + 2);
+    out.splice(after..after, *b"connection: close\r\n");
+}
+
 /// Appends `content-length`, the blank line, and the body unless the response has none.
 #[inline]
 pub fn finish(out: &mut Vec<u8>, status: u16, body: &[u8], meta: &ReplyMeta) {

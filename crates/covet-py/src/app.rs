@@ -10,9 +10,11 @@ use covet_engine::{
     router::{Router, RouterBuilder},
 };
 use covet_wire::{Method, MethodSet};
-use pyo3::{exceptions::PyValueError, prelude::*};
+use pyo3::prelude::*;
 
 use crate::{body::Channel, mailbox::Mailbox, plan::Route};
+
+pyo3::import_exception!(covet.exceptions, RouteError);
 
 /// Everything requests need that does not change while they are served.
 pub(crate) struct App {
@@ -106,12 +108,12 @@ fn add_route(builder: &mut RouterBuilder, route: &Bound<'_, PyAny>) -> PyResult<
         let method = Method::from_bytes(name.as_bytes());
         if method == Method::Other {
             let message = format!("{path}: {name} is not a method that can be routed");
-            return Err(PyValueError::new_err(message));
+            return Err(RouteError::new_err(message));
         }
         methods.insert(method);
     }
     builder
         .add(host.as_deref(), methods, &path)
         .map(drop)
-        .map_err(|error| PyValueError::new_err(error.to_string()))
+        .map_err(|error| RouteError::new_err(error.to_string()))
 }

@@ -34,23 +34,21 @@ impl From<PyErr> for Refusal<'_> {
     }
 }
 
-/// Texts found for one parameter, in the order they were sent.
-type Texts<'a> = SmallVec<[Cow<'a, str>; 1]>;
-
 /// Collects errors by source, in FastAPI's order.
 type Errors<'py> = Vec<(Source, Bound<'py, PyAny>)>;
 
-/// Reads, coerces and validates everything the handler asks for.
+/// Reads, coerces and validates everything the handler asks for, into `arguments`.
+#[inline]
 pub(crate) fn build<'py>(
     py: Python<'py>,
     app: &Arc<App>,
     route: &Route,
     request: &Request<'_>,
     channel: Option<&Arc<Channel>>,
-) -> Result<Arguments<'py>, Refusal<'py>> {
-    let mut arguments = Arguments::new();
+    arguments: &mut Arguments<'py>,
+) -> Result<(), Refusal<'py>> {
     if route.params.is_empty() {
-        return Ok(arguments);
+        return Ok(());
     }
     let mut errors = Errors::new();
     let body = if route.reads_body { Some(Payload::read(py, app, route, request)?) } else { None };
@@ -61,95 +59,133 @@ pub(crate) fn build<'py>(
                 Some(body) => body.argument(py, app, route, param, &mut errors)?,
                 None => None,
             },
-            _ => value(py, app, param, request, &mut errors)?,
+            _ if !param.sequence && param.fields.is_empty() => {
+                scalar(py, app, param, request, &mut errors)?
+            }
+            _ => collection(py, app, param, request, &mut errors)?,
         };
         arguments.extend(value);
     }
-    if errors.is_empty() {
-        return Ok(arguments);
-    }
+    if errors.is_empty() { Ok(()) } else { Err(refuse(py, errors, body)) }
+}
+
+#[cold]
+fn refuse<'py>(
+    py: Python<'py>,
+    mut errors: Errors<'py>,
+    body: Option<Payload<'py>>,
+) -> Refusal<'py> {
     errors.sort_by_key(|(source, _)| match source {
         Source::Path(_) => Source::Path(0),
         other => *other,
     });
     let body = body.map_or_else(|| py.None().into_bound(py), |body| body.shown(py));
-    Err(Refusal::Invalid(errors.into_iter().map(|(_, error)| error).collect(), body))
+    Refusal::Invalid(errors.into_iter().map(|(_, error)| error).collect(), body)
 }
 
-/// One argument from the path, the query, a header or a cookie; `None` if it has errors.
-fn value<'py>(
+/// One argument of one text; `None` if it has errors.
+#[inline]
+fn scalar<'py>(
     py: Python<'py>,
     app: &App,
     param: &Param,
     request: &Request<'_>,
     errors: &mut Errors<'py>,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
-    if !param.fields.is_empty() {
-        let dict = PyDict::new(py);
-        for field in &param.fields {
-            let texts = find(field, request);
+    let Some(text) = find(param, request) else { return absent(py, app, param, errors) };
+    match coerce(py, param.scalar, &text) {
+        Some(value) => Ok(Some(value)),
+        None => validated(app, param, PyString::new(py, &text).into_any(), errors),
+    }
+}
+
+/// One argument of many texts: a list, or the dict of a parameter model.
+fn collection<'py>(
+    py: Python<'py>,
+    app: &App,
+    param: &Param,
+    request: &Request<'_>,
+    errors: &mut Errors<'py>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    if param.fields.is_empty() {
+        let texts = find_all(py, param, request)?;
+        if texts.is_empty() {
+            return absent(py, app, param, errors);
+        }
+        return validated(app, param, texts.into_any(), errors);
+    }
+    let dict = PyDict::new(py);
+    for field in &param.fields {
+        if field.sequence {
+            let texts = find_all(py, field, request)?;
             if !texts.is_empty() {
-                dict.set_item(&field.alias_object, raw(py, field, texts)?)?;
+                dict.set_item(&field.alias_object, texts)?;
             }
+        } else if let Some(text) = find(field, request) {
+            dict.set_item(&field.alias_object, &*text)?;
         }
-        return validated(app, param, dict.into_any(), errors);
     }
-    let mut texts = find(param, request);
-    if texts.is_empty() {
-        return absent(py, app, param, errors);
-    }
-    if !param.sequence
-        && let Some(text) = texts.last()
-        && let Some(value) = coerce(py, param.scalar, text)
-    {
-        return Ok(Some(value));
-    }
-    if !param.sequence {
-        texts.drain(..texts.len() - 1);
-    }
-    let value = raw(py, param, texts)?;
-    validated(app, param, value, errors)
+    validated(app, param, dict.into_any(), errors)
 }
 
-fn raw<'py>(py: Python<'py>, param: &Param, texts: Texts<'_>) -> PyResult<Bound<'py, PyAny>> {
-    if param.sequence {
-        return Ok(PyList::new(py, texts.iter().map(|text| PyString::new(py, text)))?.into_any());
-    }
-    let text = texts.last().map_or("", |text| text);
-    Ok(PyString::new(py, text).into_any())
-}
-
-/// All texts sent for a parameter. Of a header that is repeated, the first counts.
-fn find<'a>(param: &Param, request: &'a Request<'_>) -> Texts<'a> {
-    let mut texts = Texts::new();
+/// The text sent for a parameter. The first of a repeated header counts, the last of the others.
+#[inline]
+fn find<'a>(param: &'a Param, request: &'a Request<'_>) -> Option<Cow<'a, str>> {
     match param.source {
-        Source::Path(index) => {
-            texts.extend(request.params.get(index, request.path).map(Cow::Borrowed));
-        }
-        Source::Query => {
-            let pairs = query::pairs(request.head.query);
-            texts.extend(pairs.filter(|(name, _)| **name == *param.alias).map(|(_, text)| text));
-        }
-        Source::Header => {
-            let headers = request.head.headers.iter();
-            let found = headers.filter(|header| header.name.eq_ignore_ascii_case(&param.alias));
-            texts.extend(found.map(|header| latin1(header.value)));
-            if !param.sequence {
-                texts.truncate(1);
-            }
-        }
-        Source::Cookie => {
-            for header in request.head.headers {
-                if header.name.eq_ignore_ascii_case("cookie") {
-                    let pairs = cookie::pairs(header.value);
-                    let found = pairs.filter(|(name, _)| **name == *param.alias);
-                    texts.extend(found.map(|(_, text)| text));
-                }
-            }
-        }
-        Source::Body | Source::Request => {}
+        Source::Path(index) => request.params.get(index, request.path).map(Cow::Borrowed),
+        Source::Query => in_query(param, request).last(),
+        Source::Header => in_headers(param, request).next(),
+        Source::Cookie => in_cookies(param, request).last(),
+        Source::Body | Source::Request => None,
     }
-    texts
+}
+
+/// All texts sent for a parameter, in order.
+fn find_all<'py>(
+    py: Python<'py>,
+    param: &Param,
+    request: &Request<'_>,
+) -> PyResult<Bound<'py, PyList>> {
+    let list = PyList::empty(py);
+    let mut add = |text: Cow<'_, str>| list.append(&*text);
+    match param.source {
+        Source::Query => in_query(param, request).try_for_each(&mut add)?,
+        Source::Header => in_headers(param, request).try_for_each(&mut add)?,
+        Source::Cookie => in_cookies(param, request).try_for_each(&mut add)?,
+        Source::Path(_) | Source::Body | Source::Request => {
+            find(param, request).map_or(Ok(()), &mut add)?;
+        }
+    }
+    Ok(list)
+}
+
+#[inline]
+fn in_query<'a>(
+    param: &'a Param,
+    request: &'a Request<'_>,
+) -> impl Iterator<Item = Cow<'a, str>> {
+    let pairs = query::pairs(request.head.query);
+    pairs.filter(|(name, _)| **name == *param.alias).map(|(_, text)| text)
+}
+
+#[inline]
+fn in_headers<'a>(
+    param: &'a Param,
+    request: &'a Request<'_>,
+) -> impl Iterator<Item = Cow<'a, str>> {
+    let headers = request.head.headers.iter();
+    let found = headers.filter(|header| header.name.eq_ignore_ascii_case(&param.alias));
+    found.map(|header| latin1(header.value))
+}
+
+fn in_cookies<'a>(
+    param: &'a Param,
+    request: &'a Request<'_>,
+) -> impl Iterator<Item = Cow<'a, str>> {
+    let headers = request.head.headers.iter();
+    let cookies = headers.filter(|header| header.name.eq_ignore_ascii_case("cookie"));
+    let pairs = cookies.flat_map(|header| cookie::pairs(header.value));
+    pairs.filter(|(name, _)| **name == *param.alias).map(|(_, text)| text)
 }
 
 /// Header values are bytes; like Starlette, each is taken for one character.

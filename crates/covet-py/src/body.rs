@@ -8,7 +8,8 @@ use std::{
 use covet_engine::handler::RequestKey;
 use covet_server::Command;
 use pyo3::{
-    exceptions::PyStopIteration,
+    PyTraverseError, PyVisit,
+    exceptions::{PyRuntimeError, PyStopIteration},
     intern,
     prelude::*,
     types::{PyBytes, PyDict},
@@ -18,6 +19,8 @@ use crate::app::App;
 
 /// Bytes of one body kept for its handler. Above, the connection is read no further.
 const LIMIT: usize = 256 * 1024;
+/// Bytes up to which pieces that the handler has not taken are put together.
+const PIECE: usize = 64 * 1024;
 
 /// The pieces of one body that its handler has not taken yet.
 #[derive(Default)]
@@ -72,10 +75,13 @@ impl Channel {
     /// Takes a piece. `false` when the handler has to catch up first.
     pub(crate) fn push(&self, piece: &[u8]) -> bool {
         let mut inner = self.lock();
-        if !piece.is_empty() {
-            inner.pieces.push_back(piece.to_vec());
-            inner.size += piece.len();
+        match inner.pieces.back_mut() {
+            // Tiny pieces would each cost many times their size.
+            Some(last) if last.len() + piece.len() <= PIECE => last.extend_from_slice(piece),
+            _ if piece.is_empty() => {}
+            _ => inner.pieces.push_back(piece.to_vec()),
         }
+        inner.size += piece.len();
         inner.paused = inner.size > LIMIT;
         !inner.paused
     }
@@ -91,25 +97,41 @@ impl Channel {
         self.lock().end = End::Disconnected;
     }
 
-    /// Resolves the `receive` calls that wait and have something to hear now.
-    pub(crate) fn wake(&self, py: Python<'_>) -> PyResult<()> {
-        loop {
-            let waiter = {
-                let mut inner = self.lock();
-                if inner.pieces.is_empty() && matches!(inner.end, End::Open | End::Told) {
-                    return Ok(());
-                }
-                inner.waiters.pop()
-            };
-            let Some(waiter) = waiter else { return Ok(()) };
-            if waiter.call_method0(py, intern!(py, "done"))?.is_truthy(py)? {
-                continue;
-            }
-            let (message, _) = self.take();
-            if let Some(message) = message.into_python(py)? {
-                waiter.call_method1(py, intern!(py, "set_result"), (message,))?;
-            }
+    /// The response is complete: there is nothing more to receive.
+    pub(crate) fn end(&self, py: Python<'_>) {
+        self.disconnect();
+        if let Err(error) = self.wake(py) {
+            error.write_unraisable(py, None);
         }
+    }
+
+    /// Wakes the `receive` calls that wait, if there is something to hear now.
+    pub(crate) fn wake(&self, py: Python<'_>) -> PyResult<()> {
+        let waiters = {
+            let mut inner = self.lock();
+            if inner.pieces.is_empty() && matches!(inner.end, End::Open | End::Told) {
+                return Ok(());
+            }
+            std::mem::take(&mut inner.waiters)
+        };
+        waiters.iter().try_for_each(|waiter| {
+            if is_done(waiter.bind(py))? {
+                return Ok(());
+            }
+            waiter.call_method1(py, intern!(py, "set_result"), (py.None(),)).map(drop)
+        })
+    }
+
+    /// A future that is resolved when there is something to hear.
+    fn wait<'py>(&self, event_loop: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let py = event_loop.py();
+        // Those that were cancelled would gather here while somebody polls.
+        let mut waiters = std::mem::take(&mut self.lock().waiters);
+        waiters.retain(|waiter| !is_done(waiter.bind(py)).unwrap_or(false));
+        let future = event_loop.call_method0(intern!(py, "create_future"))?;
+        waiters.push(future.clone().unbind());
+        self.lock().waiters.append(&mut waiters);
+        Ok(future)
     }
 
     /// The next message, and whether the server may read on.
@@ -131,6 +153,10 @@ impl Channel {
         }
         (message, resume)
     }
+}
+
+fn is_done(future: &Bound<'_, PyAny>) -> PyResult<bool> {
+    future.call_method0(intern!(future.py(), "done"))?.is_truthy()
 }
 
 impl Message {
@@ -161,28 +187,35 @@ pub(crate) struct Receive {
 
 #[pymethods]
 impl Receive {
-    fn __call__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    fn __call__(slf: Py<Self>) -> Receiving {
+        Receiving { receive: slf, waiting: None, done: false }
+    }
+}
+
+impl Receive {
+    fn take<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
         let (message, resume) = self.channel.take();
         if resume {
             self.app.mailbox.send(py, Command::ResumeBody { key: self.key })?;
         }
-        if let Some(message) = message.into_python(py)? {
-            return Ok(Bound::new(py, Ready { value: Some(message.into_any().unbind()) })?.into_any());
-        }
-        let future = self.app.event_loop.call_method0(py, intern!(py, "create_future"))?;
-        self.channel.lock().waiters.push(future.clone_ref(py));
-        Ok(future.into_bound(py))
+        message.into_python(py)
     }
 }
 
-/// An awaitable whose value is already there.
+/// One call of `receive`, as the coroutine that it is in ASGI.
+///
+/// It takes its message when it is resumed, not before: a message is not lost with a call that
+/// is cancelled at the last moment.
 #[pyclass(module = "covet._covet")]
-pub(crate) struct Ready {
-    value: Option<Py<PyAny>>,
+pub(crate) struct Receiving {
+    receive: Py<Receive>,
+    /// The iterator of the future it waits on.
+    waiting: Option<Py<PyAny>>,
+    done: bool,
 }
 
 #[pymethods]
-impl Ready {
+impl Receiving {
     fn __await__(slf: Py<Self>) -> Py<Self> {
         slf
     }
@@ -191,10 +224,64 @@ impl Ready {
         slf
     }
 
-    fn __next__(&mut self) -> PyResult<Option<Py<PyAny>>> {
-        match self.value.take() {
-            Some(value) => Err(PyStopIteration::new_err((value,))),
-            None => Ok(None),
+    fn __next__<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        if self.done {
+            return Err(PyRuntimeError::new_err("cannot reuse already awaited receive()"));
         }
+        match self.advance(py) {
+            Ok(future) => Ok(future),
+            Err(error) => {
+                self.done = true;
+                Err(error)
+            }
+        }
+    }
+
+    fn send<'py>(
+        &mut self,
+        py: Python<'py>,
+        _value: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.__next__(py)
+    }
+
+    fn throw(&mut self, exception: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.close();
+        Err(PyErr::from_value(exception.clone()))
+    }
+
+    fn close(&mut self) {
+        self.done = true;
+        self.waiting = None;
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.receive)?;
+        self.waiting.as_ref().map_or(Ok(()), |waiting| visit.call(waiting))
+    }
+
+    fn __clear__(&mut self) {
+        self.close();
+    }
+}
+
+impl Receiving {
+    /// Ends by `StopIteration` with the message, or gives the future to wait on.
+    fn advance<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        if let Some(waiting) = self.waiting.take()
+            && let Err(error) = waiting.call_method0(py, intern!(py, "__next__"))
+            && !error.is_instance_of::<PyStopIteration>(py)
+        {
+            return Err(error);
+        }
+        let receive = self.receive.get();
+        if let Some(message) = receive.take(py)? {
+            return Err(PyStopIteration::new_err((message.unbind(),)));
+        }
+        let future = receive.channel.wait(receive.app.event_loop.bind(py))?;
+        let waiting = future.call_method0(intern!(py, "__await__"))?;
+        let yielded = waiting.call_method0(intern!(py, "__next__"))?;
+        self.waiting = Some(waiting.unbind());
+        Ok(yielded)
     }
 }

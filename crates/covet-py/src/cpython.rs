@@ -2,7 +2,11 @@
 //! of arguments, entering a context, and looking whether a task was touched.
 #![allow(unsafe_code, reason = "the C API; every block states why it holds")]
 
-use std::{ffi::CStr, ptr};
+use std::{
+    ffi::CStr,
+    ptr,
+    sync::atomic::{AtomicPtr, Ordering},
+};
 
 use pyo3::{exceptions::PyRuntimeError, ffi, prelude::*, types::PyTuple};
 
@@ -64,6 +68,33 @@ impl LenUsize for Bound<'_, PyTuple> {
     fn len_usize(&self) -> usize {
         use pyo3::types::PyTupleMethods;
         self.len()
+    }
+}
+
+/// An object that somebody else keeps alive, shown to whoever asks.
+///
+/// It is replaced for every request, by whoever has the GIL; so it needs no lock, which would cost
+/// more than the rest of what it is for.
+#[derive(Default)]
+pub(crate) struct Shown(AtomicPtr<ffi::PyObject>);
+
+impl Shown {
+    /// Shows an object. [`hide`](Self::hide) must follow before the object is let go.
+    #[inline]
+    pub(crate) fn show(&self, object: &Bound<'_, PyAny>) {
+        self.0.store(object.as_ptr(), Ordering::Relaxed);
+    }
+
+    /// Shows nothing.
+    #[inline]
+    pub(crate) fn hide(&self) {
+        self.0.store(ptr::null_mut(), Ordering::Relaxed);
+    }
+
+    /// What is shown.
+    pub(crate) fn get<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        // SAFETY: null or an object that is alive until `hide`, which takes the GIL to call.
+        unsafe { Bound::from_borrowed_ptr_or_opt(py, self.0.load(Ordering::Relaxed)) }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
     arguments::{self, Arguments, Refusal},
     body::Channel,
     cpython,
-    exchange::Exchange,
+    exchange::{self, Exchange},
     plan::{Execution, Route},
     respond::{self, Written},
     tasks::{Ran, TaskPool},
@@ -38,8 +38,10 @@ pub(crate) struct Dispatch<'py, 'd> {
 
 impl Handler for Dispatch<'_, '_> {
     #[inline]
-    fn find(&self, host: &str, method: Method, path: &str, params: &mut Params) -> Found {
-        self.to.router.find(host, method, path, params)
+    fn find(&self, host: &[u8], method: Method, path: &str, params: &mut Params) -> Found {
+        let router = &self.to.router;
+        let host = if router.has_hosts() { host } else { b"" };
+        router.find(std::str::from_utf8(host).unwrap_or_default(), method, path, params)
     }
 
     fn body_mode(&self, route: RouteId) -> BodyMode {
@@ -48,22 +50,12 @@ impl Handler for Dispatch<'_, '_> {
 
     #[inline]
     fn call(&mut self, request: &Request<'_>, out: &mut Vec<u8>) -> Outcome {
-        let Some(route) = self.to.app.routes.get(request.route.index()) else {
-            reply::write_error(out, 404, "Not Found", &request.reply);
+        let Dispatcher { app, tasks, threads, .. } = &mut *self.to;
+        let Some(route) = app.routes.get(request.route.index()) else {
+            reply::write_error(out, 404, "Not Found", request.reply);
             return Outcome::Done;
         };
-        let route = Arc::clone(route);
-        let channel = self.open_channel(request);
-        let py = self.py;
-        match arguments::build(py, &self.to.app, &route, request, channel.as_ref()) {
-            Ok(arguments) => self.execute(route, request, arguments, out),
-            Err(Refusal::Invalid(errors, body)) => {
-                let on_invalid = self.to.app.callbacks.on_invalid.bind(py);
-                let response = on_invalid.call1((errors, body));
-                self.finish(&route, request, response, out)
-            }
-            Err(Refusal::Raised(error)) => self.finish(&route, request, Err(error), out),
-        }
+        Call { py: self.py, app, route, request, channel: None, tasks, threads }.run(out)
     }
 
     fn body_chunk(&mut self, key: RequestKey, chunk: &[u8]) -> bool {
@@ -111,18 +103,7 @@ fn resolve(py: Python<'_>, future: &Py<PyAny>) -> PyResult<Py<PyAny>> {
     future.call_method1(py, intern!(py, "set_result"), (py.None(),))
 }
 
-impl<'py> Dispatch<'py, '_> {
-    /// A streamed body must have somewhere to go before the handler is called.
-    fn open_channel(&self, request: &Request<'_>) -> Option<Arc<Channel>> {
-        if request.body != Body::Streamed {
-            return None;
-        }
-        let channel = Arc::new(Channel::default());
-        let outstanding = Outstanding { body: Some(Arc::clone(&channel)), ..Outstanding::default() };
-        self.to.app.outstanding().insert(request.key, outstanding);
-        Some(channel)
-    }
-
+impl Dispatch<'_, '_> {
     fn channel(&self, key: RequestKey) -> Option<Arc<Channel>> {
         self.to.app.outstanding().get(&key).and_then(|outstanding| outstanding.body.clone())
     }
@@ -137,124 +118,182 @@ impl<'py> Dispatch<'py, '_> {
             error.write_unraisable(self.py, None);
         }
     }
+}
+
+/// One request on its way to its handler.
+struct Call<'c, 'py> {
+    py: Python<'py>,
+    app: &'c Arc<App>,
+    route: &'c Arc<Route>,
+    request: &'c Request<'c>,
+    /// The body on its way to a handler that takes its `Request`.
+    channel: Option<Arc<Channel>>,
+    tasks: &'c mut TaskPool,
+    threads: &'c Threads,
+}
+
+impl<'py> Call<'_, 'py> {
+    #[inline]
+    fn run(&mut self, out: &mut Vec<u8>) -> Outcome {
+        // Validators, serializers and exception handlers are the application's code just as the
+        // handler is: all of it runs in the request's task.
+        if let Err(error) = self.tasks.enter(self.py) {
+            return self.finish(Err(error), out);
+        }
+        let outcome = self.answer(out);
+        self.tasks.settle(self.py);
+        outcome
+    }
 
     #[inline]
-    fn execute(
-        &mut self,
-        route: Arc<Route>,
-        request: &Request<'_>,
-        arguments: Arguments<'py>,
-        out: &mut Vec<u8>,
-    ) -> Outcome {
-        match route.execution {
-            Execution::Async => self.run(route, request, &arguments, out),
-            Execution::Inline => {
-                let py = self.py;
-                let called = self.to.tasks.call(py, || invoke(py, &route, &arguments));
-                self.finish(&route, request, called.and_then(|result| result), out)
+    fn answer(&mut self, out: &mut Vec<u8>) -> Outcome {
+        self.open_channel();
+        let Self { py, app, route, request, .. } = *self;
+        let mut arguments = Arguments::new();
+        match arguments::build(py, app, route, request, self.channel.as_ref(), &mut arguments) {
+            Ok(()) => self.execute(arguments, out),
+            Err(Refusal::Invalid(errors, body)) => {
+                let response = app.callbacks.on_invalid.bind(py).call1((errors, body));
+                self.finish(response, out)
             }
-            Execution::Thread => self.submit(route, request, arguments, out),
+            Err(Refusal::Raised(error)) => self.finish(Err(error), out),
+        }
+    }
+
+    /// A streamed body must have somewhere to go before the handler is called.
+    #[inline]
+    fn open_channel(&mut self) {
+        self.channel = match self.request.body {
+            Body::Streamed => {
+                let channel = Arc::new(Channel::default());
+                let body = Some(Arc::clone(&channel));
+                let outstanding = Outstanding { body, ..Outstanding::default() };
+                self.app.outstanding().insert(self.request.key, outstanding);
+                Some(channel)
+            }
+            Body::Whole(body) if self.route.takes_request => Some(Arc::new(Channel::whole(body))),
+            Body::Whole(_) => None,
+        };
+    }
+
+    fn open_exchange(&self) -> Exchange {
+        Exchange::open(self.app, self.route, self.request, self.channel.as_ref())
+    }
+
+    #[inline]
+    fn execute(&mut self, arguments: Arguments<'py>, out: &mut Vec<u8>) -> Outcome {
+        match self.route.execution {
+            Execution::Async => {
+                let endpoint = self.route.endpoint.bind(self.py);
+                self.run_coroutine(endpoint, &arguments, out)
+            }
+            Execution::Inline => self.run_inline(arguments, out),
+            Execution::Thread => self.submit(arguments, out),
         }
     }
 
     #[inline]
-    fn run(
+    fn run_inline(&mut self, mut arguments: Arguments<'py>, out: &mut Vec<u8>) -> Outcome {
+        let Self { py, route, .. } = *self;
+        let endpoint = route.endpoint.bind(py);
+        if self.tasks.is_ready() {
+            let result = invoke(endpoint, route, &arguments);
+            self.tasks.ended(py, &result);
+            return self.finish(result, out);
+        }
+        arguments.insert(0, endpoint.clone());
+        let call = self.tasks.call_in_task().clone_ref(py).into_bound(py);
+        self.run_coroutine(&call, &arguments, out)
+    }
+
+    #[inline]
+    fn run_coroutine(
         &mut self,
-        route: Arc<Route>,
-        request: &Request<'_>,
+        endpoint: &Bound<'py, PyAny>,
         arguments: &Arguments<'py>,
         out: &mut Vec<u8>,
     ) -> Outcome {
-        let py = self.py;
-        let ran = invoke(py, &route, arguments).and_then(|coroutine| {
-            let app = &self.to.app;
-            self.to.tasks.run(&coroutine, || Exchange::open(app, &route, request))
+        let Self { app, route, request, .. } = *self;
+        let channel = self.channel.as_ref();
+        let ran = invoke(endpoint, route, arguments).and_then(|coroutine| {
+            self.tasks.run(&coroutine, || Exchange::open(app, route, request, channel))
         });
         match ran {
-            Ok(Ran::Finished(result)) => self.finish(&route, request, result, out),
-            Ok(Ran::Suspended(task)) => self.await_task(request.key, task),
-            Err(error) => self.finish(&route, request, Err(error), out),
+            Ok(Ran::Finished(result)) => self.finish(result, out),
+            Ok(Ran::Suspended(task)) => self.await_task(task),
+            Err(error) => self.finish(Err(error), out),
         }
     }
 
     /// Remembers the task of a request, so that it can be cancelled when the client leaves.
-    fn await_task(&self, key: RequestKey, task: Py<PyAny>) -> Outcome {
+    fn await_task(&self, task: Py<PyAny>) -> Outcome {
         // A task that was started for this handler alone may have ended already.
-        if let Some(outstanding) = self.to.app.outstanding().get_mut(&key) {
+        if let Some(outstanding) = self.app.outstanding().get_mut(&self.request.key) {
             outstanding.task = Some(task);
         }
         Outcome::Pending
     }
 
-    fn submit(
-        &mut self,
-        route: Arc<Route>,
-        request: &Request<'_>,
-        arguments: Arguments<'py>,
-        out: &mut Vec<u8>,
-    ) -> Outcome {
-        let py = self.py;
-        let exchange = Exchange::open(&self.to.app, &route, request);
+    fn submit(&mut self, arguments: Arguments<'py>, out: &mut Vec<u8>) -> Outcome {
+        let Self { py, app, request, .. } = *self;
+        let exchange = self.open_exchange();
         let arguments = arguments.into_iter().map(Bound::unbind).collect();
-        let submitted = cpython::copy_context(self.to.tasks.context().bind(py)).and_then(|context| {
-            self.to.threads.submit(py, Job { exchange, arguments, context: context.unbind() })
+        let submitted = cpython::copy_context(self.tasks.context().bind(py)).and_then(|context| {
+            self.threads.submit(py, Job { exchange, arguments, context: context.unbind() })
         });
         match submitted {
             Ok(Ok(())) => Outcome::Pending,
             Ok(Err(_)) => {
-                self.to.app.outstanding().remove(&request.key);
-                reply::begin(out, 503, &request.reply);
+                exchange::forget(py, app, request.key);
+                reply::begin(out, 503, request.reply);
                 out.extend_from_slice(b"retry-after: 1\r\ncontent-type: application/json\r\n");
-                reply::finish(out, 503, br#"{"detail":"Service Unavailable"}"#, &request.reply);
-                self.forget(request)
+                reply::finish(out, 503, br#"{"detail":"Service Unavailable"}"#, request.reply);
+                Outcome::Done
             }
-            Err(error) => self.finish(&route, request, Err(error), out),
+            Err(error) => {
+                exchange::forget(py, app, request.key);
+                self.finish(Err(error), out)
+            }
         }
     }
 
     /// Answers at once, unless the response is streamed.
     #[inline]
-    fn finish(
-        &mut self,
-        route: &Arc<Route>,
-        request: &Request<'_>,
-        result: PyResult<Bound<'py, PyAny>>,
-        out: &mut Vec<u8>,
-    ) -> Outcome {
+    fn finish(&mut self, result: PyResult<Bound<'py, PyAny>>, out: &mut Vec<u8>) -> Outcome {
+        let Self { py, app, route, request, .. } = *self;
         let start = out.len();
-        match respond::write(self.py, &self.to.app, route, &request.reply, result, out) {
-            Written::Whole => self.forget(request),
+        match respond::write(py, app, route, request.reply, result, out) {
+            Written::Whole => {
+                if let Some(channel) = &self.channel {
+                    exchange::forget(py, app, request.key);
+                    channel.end(py);
+                }
+                Outcome::Done
+            }
             Written::Head { response, framing } => {
                 let head = out.split_off(start);
-                let mut exchange = Exchange::open(&self.to.app, route, request);
-                let rest = exchange.begin_stream(self.py, response, framing, head);
+                let mut exchange = self.open_exchange();
+                let rest = exchange.begin_stream(py, response, framing, head);
                 let Some(coroutine) = rest else { return Outcome::Pending };
-                match self.to.tasks.start(&coroutine, exchange) {
-                    Ok(task) => self.await_task(request.key, task),
+                match self.tasks.follow(&coroutine, exchange) {
+                    Ok(task) => self.await_task(task),
                     Err(error) => {
-                        self.heard::<()>(Err(error));
+                        error.write_unraisable(py, None);
+                        app.mailbox.abort(py, request.key);
                         Outcome::Pending
                     }
                 }
             }
         }
     }
-
-    #[inline]
-    fn forget(&self, request: &Request<'_>) -> Outcome {
-        if request.body == Body::Streamed {
-            self.to.app.outstanding().remove(&request.key);
-        }
-        Outcome::Done
-    }
 }
 
 #[inline]
 fn invoke<'py>(
-    py: Python<'py>,
+    endpoint: &Bound<'py, PyAny>,
     route: &Route,
     arguments: &Arguments<'py>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let keywords = route.keywords.as_ref().map(|keywords| keywords.bind(py));
-    cpython::call(route.endpoint.bind(py), arguments, keywords)
+    let keywords = route.keywords.as_ref().map(|keywords| keywords.bind(endpoint.py()));
+    cpython::call(endpoint, arguments, keywords)
 }

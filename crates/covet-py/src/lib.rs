@@ -5,6 +5,7 @@ mod arguments;
 mod body;
 mod cpython;
 mod dispatch;
+mod driver;
 mod exchange;
 mod json;
 mod mailbox;

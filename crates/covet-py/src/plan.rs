@@ -19,6 +19,8 @@ pub(crate) struct Route {
     pub(crate) keywords: Option<Py<PyTuple>>,
     /// Some parameter comes from the body.
     pub(crate) reads_body: bool,
+    /// Some parameter is the `Request`.
+    pub(crate) takes_request: bool,
     pub(crate) body: BodyPlan,
     pub(crate) response: ResponsePlan,
     /// Names of the pattern's parameters, the host's before the path's.
@@ -144,6 +146,7 @@ impl Route {
                 ],
             )?,
             reads_body: params.iter().any(|param| param.source == Source::Body),
+            takes_request: params.iter().any(|param| param.source == Source::Request),
             params,
             keywords: keywords.map(Bound::unbind),
             body: BodyPlan::compile(&spec.getattr("body")?)?,

@@ -33,14 +33,10 @@ pub(crate) enum Written<'py> {
 pub(crate) enum Framing {
     /// By chunks (RFC 9112, 7.1).
     Chunked,
-    /// By the length that the response itself declares, or by the end of the connection.
-    Plain,
-}
-
-impl Framing {
-    pub(crate) fn is_chunked(self) -> bool {
-        self == Self::Chunked
-    }
+    /// By the length that the response itself declares.
+    Length(u64),
+    /// By the end of the connection: HTTP/1.0 knows no chunks.
+    Close,
 }
 
 /// Appends the response to a handler's result. What was half written when something failed is
@@ -73,12 +69,15 @@ pub(crate) fn write_failure<'py>(
     out: &mut Vec<u8>,
 ) -> Written<'py> {
     let start = out.len();
-    let answered = app
-        .callbacks
-        .on_error
-        .bind(py)
-        .call1((error.into_value(py),))
-        .and_then(|response| write_response(&response, meta, out));
+    let on_error = app.callbacks.on_error.bind(py);
+    let answer = |error: PyErr, out: &mut Vec<u8>| {
+        out.truncate(start);
+        let response = on_error.call1((error.into_value(py),))?;
+        write_response(&response, meta, out)
+    };
+    let answered = answer(error, out)
+        // The response to it cannot be sent, which is a failure of its own.
+        .or_else(|error| answer(error, out));
     answered.unwrap_or_else(|error| {
         // The exception handler itself failed: there is nobody else to ask.
         error.write_unraisable(py, None);
@@ -219,41 +218,47 @@ fn write_response<'py>(
         return Err(PyValueError::new_err(message));
     }
     let streamed = response.hasattr(intern!(py, "body_iterator"))?;
-    let mut meta = *meta;
     let headers = response.getattr(intern!(py, "raw_headers"))?;
     let mut lines = Vec::new();
     let declared = write_headers(&headers, &mut lines)?;
-    // Only the end of the connection can tell an HTTP/1.0 client where such a body ends.
-    meta.keep_alive &= !(streamed && meta.http10 && declared.is_none());
-    reply::begin(out, status, &meta);
-    out.extend_from_slice(&lines);
-    if streamed && !status::forbids_body(status) {
-        return Ok(write_streamed_head(response, declared, &meta, out));
+    if streamed {
+        return Ok(write_streamed_head(response, status, &lines, declared, meta, out));
     }
+    reply::begin(out, status, meta);
+    out.extend_from_slice(&lines);
     let body = response.getattr(intern!(py, "body"))?;
-    reply::finish(out, status, body.extract()?, &meta);
+    reply::finish(out, status, body.extract()?, meta);
     Ok(Written::Whole)
 }
 
 fn write_streamed_head<'py>(
     response: &Bound<'py, PyAny>,
+    status: u16,
+    lines: &[u8],
     declared: Option<u64>,
     meta: &ReplyMeta,
     out: &mut Vec<u8>,
 ) -> Written<'py> {
     let framing = match declared {
-        Some(length) => {
-            wire::content_length(out, length);
-            Framing::Plain
-        }
-        None if meta.http10 => Framing::Plain,
-        None => {
-            wire::chunked(out);
-            Framing::Chunked
-        }
+        Some(length) => Framing::Length(length),
+        None if meta.http10 => Framing::Close,
+        None => Framing::Chunked,
     };
+    let bodiless = meta.head_only || status::forbids_body(status);
+    let keep_alive = meta.keep_alive && (bodiless || framing != Framing::Close);
+    reply::begin(out, status, &ReplyMeta { keep_alive, ..*meta });
+    out.extend_from_slice(lines);
+    if status::forbids_body(status) {
+        reply::finish_empty(out, status);
+        return Written::Whole;
+    }
+    match framing {
+        Framing::Length(length) => wire::content_length(out, length),
+        Framing::Chunked => wire::chunked(out),
+        Framing::Close => {}
+    }
     wire::end_head(out);
-    if meta.head_only { Written::Whole } else { Written::Head { response: response.clone(), framing } }
+    if bodiless { Written::Whole } else { Written::Head { response: response.clone(), framing } }
 }
 
 /// Appends the headers of a response, the server's own left out; returns the declared length.

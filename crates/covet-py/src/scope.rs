@@ -52,8 +52,8 @@ fn build<'py>(
     scope.set_item(intern!(py, "method"), head.method_name)?;
     scope.set_item(intern!(py, "scheme"), intern!(py, "http"))?;
     scope.set_item(intern!(py, "path"), request.path)?;
-    scope.set_item(intern!(py, "raw_path"), PyBytes::new(py, head.path))?;
-    scope.set_item(intern!(py, "query_string"), PyBytes::new(py, head.query))?;
+    scope.set_item(intern!(py, "raw_path"), PyBytes::new(py, head.path.as_bytes()))?;
+    scope.set_item(intern!(py, "query_string"), PyBytes::new(py, head.query.as_bytes()))?;
     scope.set_item(intern!(py, "root_path"), intern!(py, ""))?;
     let headers = PyList::empty(py);
     for header in head.headers {

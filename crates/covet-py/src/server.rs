@@ -1,6 +1,6 @@
 //! The `Server` that Python drives: a reactor, and the dispatcher it calls.
 
-use std::{os::fd::AsRawFd, path::Path, time::Instant};
+use std::{os::fd::AsRawFd, path::Path, sync::Arc, time::Instant};
 
 use covet_engine::handler::Local;
 use covet_server::{Listener, Reactor, Turn};
@@ -20,10 +20,11 @@ use crate::{
 };
 
 /// One worker: listeners and connections, driven by the running asyncio loop.
-#[pyclass(module = "covet._covet", unsendable)]
+#[pyclass(module = "covet._covet")]
 pub(crate) struct Server {
     reactor: Reactor,
-    dispatcher: Dispatcher,
+    /// `None` once it is closed: what it refers to may refer to the server.
+    dispatcher: Option<Dispatcher>,
     settings: covet_server::Settings,
 }
 
@@ -38,15 +39,17 @@ impl Server {
         let reactor = Reactor::new(settings.server.clone())?;
         let mailbox = Mailbox::new(r#loop, reactor.remote().clone())?;
         let (app, router) = App::compile(spec, r#loop, mailbox)?;
+        let app = Arc::new(app);
         let dispatcher = Dispatcher {
-            app: app.into(),
+            app: Arc::clone(&app),
             router,
             tasks: TaskPool::new(r#loop)?,
             threads: Threads::new(settings.thread_limit, settings.thread_queue),
         };
-        let server = Bound::new(spec.py(), Self { reactor, dispatcher, settings: settings.server.clone() })?;
-        let deliver = server.getattr("on_ready")?.unbind();
-        server.borrow().dispatcher.app.mailbox.deliver_with(Some(deliver));
+        let settings = settings.server.clone();
+        let server = Self { reactor, dispatcher: Some(dispatcher), settings };
+        let server = Bound::new(spec.py(), server)?;
+        app.mailbox.deliver_with(Some(server.getattr("on_ready")?.unbind()));
         Ok(server)
     }
 
@@ -87,7 +90,9 @@ impl Server {
         let mut this = slf.try_borrow_mut().map_err(|_| {
             PyRuntimeError::new_err("the server was asked for a turn from within a request")
         })?;
-        let Self { reactor, dispatcher, .. } = &mut *this;
+        let Self { reactor, dispatcher: Some(dispatcher), .. } = &mut *this else {
+            return Ok(());
+        };
         let mailbox = &dispatcher.app.mailbox;
         reactor.obey(mailbox.take());
         let turn = reactor.turn(&mut Dispatch { py, to: dispatcher });
@@ -100,7 +105,7 @@ impl Server {
 
     /// Close what has timed out; to be called about once a second.
     fn tick(&mut self, py: Python<'_>) -> PyResult<()> {
-        let Self { reactor, dispatcher, .. } = self;
+        let Self { reactor, dispatcher: Some(dispatcher), .. } = self else { return Ok(()) };
         reactor.tick(&mut Dispatch { py, to: dispatcher });
         dispatcher.app.mailbox.schedule(py)
     }
@@ -108,7 +113,7 @@ impl Server {
     /// Refuse new connections; those open end after the request they are in.
     fn stop_listening(&mut self, py: Python<'_>) -> PyResult<()> {
         self.reactor.stop_listening();
-        self.dispatcher.app.mailbox.schedule(py)
+        self.dispatcher.as_ref().map_or(Ok(()), |dispatcher| dispatcher.app.mailbox.schedule(py))
     }
 
     /// Open connections.
@@ -126,28 +131,29 @@ impl Server {
     /// Answer the same requests `rounds` times without sockets, and throw the answers away;
     /// returns the nanoseconds that took. For measuring; to be called from a callback of the loop.
     fn replay(&mut self, py: Python<'_>, requests: &[u8], rounds: usize) -> PyResult<u64> {
-        let settings = self.settings.clone();
+        let Self { dispatcher: Some(dispatcher), settings, .. } = self else { return Ok(0) };
         let start = Instant::now();
-        let mut dispatch = Dispatch { py, to: &mut self.dispatcher };
-        let replayed = covet_server::replay(&mut dispatch, &settings, requests, rounds);
-        self.dispatcher.tasks.leave(py)?;
+        let mut dispatch = Dispatch { py, to: dispatcher };
+        let replayed = covet_server::replay(&mut dispatch, settings, requests, rounds);
+        dispatcher.tasks.leave(py)?;
         replayed?;
         Ok(u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX))
     }
 
-    /// Close every connection and stop the threads.
-    fn close(&mut self, py: Python<'_>) {
-        let Self { reactor, dispatcher, .. } = self;
-        reactor.close_all(&mut Dispatch { py, to: dispatcher });
+    /// Close every connection, stop the threads and let go of the application.
+    fn close(slf: &Bound<'_, Self>) {
+        let py = slf.py();
+        let Some(mut dispatcher) = slf.borrow_mut().dispatcher.take() else { return };
+        slf.borrow_mut().reactor.close_all(&mut Dispatch { py, to: &mut dispatcher });
         dispatcher.threads.close();
-        // The callback is a method of this very object: the two would keep each other alive.
+        dispatcher.tasks.close(py);
         dispatcher.app.mailbox.deliver_with(None);
     }
 
     /// The route table: methods, path (with host), name.
     fn routes(&self, py: Python<'_>) -> Vec<(String, String, String)> {
-        let router = &self.dispatcher.router;
-        let routes = (0u32..).zip(&self.dispatcher.app.routes);
+        let Some(Dispatcher { router, app, .. }) = &self.dispatcher else { return Vec::new() };
+        let routes = (0u32..).zip(&app.routes);
         routes
             .map(|(id, route)| {
                 let id = covet_engine::router::RouteId(id);

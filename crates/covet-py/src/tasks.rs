@@ -7,9 +7,15 @@
 //! yields what the handler yielded, and from there asyncio does everything itself. A handler that
 //! left a trace on its task (a reference, a callback, a name, a context variable, …) retires it:
 //! the task ends with that handler's result, as it would have.
+//!
+//! The law of one request: [`TaskPool::enter`], then anything that runs the application's code
+//! (validators, the handler, serializers, exception handlers), then [`TaskPool::settle`]. All of
+//! it happens in one task and one context, and nothing of it is seen by the next request.
+
+use std::sync::Arc;
 
 use pyo3::{
-    exceptions::{PyKeyboardInterrupt, PyStopIteration, PySystemExit},
+    exceptions::{PyKeyboardInterrupt, PySystemExit},
     intern,
     prelude::*,
     types::PyDict,
@@ -17,217 +23,18 @@ use pyo3::{
 
 use crate::{
     cpython::{self, Layout, Step, Traces},
+    driver::{Driver, Outcome, State, Visit, Work, share},
     exchange::Exchange,
 };
 
-/// Parked tasks kept where a task cannot be started at once (before Python 3.12).
+/// Tasks kept parked where one cannot be started at once (before Python 3.12).
 const RESERVE: usize = 64;
-
-/// The coroutine-like object that a task drives.
-#[pyclass(module = "covet._covet")]
-pub(crate) struct Driver {
-    state: State,
-    /// The handler's coroutine, for as long as it is alive.
-    coroutine: Option<Py<PyAny>>,
-    park: Py<Park>,
-    /// Something was changed on the task that would outlive the handler.
-    touched: bool,
-}
-
-enum State {
-    /// In the pool. The next step parks, or parks again.
-    Parked,
-    /// The task is current, and handlers are stepped in it from outside.
-    Serving,
-    /// The next step yields what the handler did, and the task belongs to the handler.
-    Adopting { yielded: Py<PyAny>, exchange: Box<Exchange> },
-    /// The task belongs to a handler. `interrupt` is thrown into it at the next step.
-    Running { exchange: Box<Exchange>, interrupt: Option<PyErr> },
-    /// The next step ends the task.
-    Ending(PyResult<Py<PyAny>>),
-    Ended,
-}
-
-/// What a task sends into its coroutine.
-enum Input {
-    Send,
-    Throw(PyErr),
-}
-
-#[pymethods]
-impl Driver {
-    #[getter]
-    fn parked(&self) -> bool {
-        matches!(self.state, State::Parked)
-    }
-
-    #[getter]
-    fn coroutine(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.coroutine.as_ref().map(|coroutine| coroutine.clone_ref(py))
-    }
-
-    /// The task notes a change.
-    fn touch(&mut self) {
-        self.touched = true;
-    }
-
-    fn __iter__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    fn __await__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    fn __next__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        advance(slf, Input::Send)
-    }
-
-    fn send(slf: &Bound<'_, Self>, _value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        advance(slf, Input::Send)
-    }
-
-    fn throw(slf: &Bound<'_, Self>, exception: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        advance(slf, Input::Throw(PyErr::from_value(exception.clone())))
-    }
-
-    fn close(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let coroutine = {
-            let mut driver = slf.borrow_mut();
-            driver.state = State::Ended;
-            driver.coroutine.take()
-        };
-        match coroutine {
-            Some(coroutine) => coroutine.call_method0(slf.py(), "close").map(drop),
-            None => Ok(()),
-        }
-    }
-}
-
-/// One step of a task. Nothing is borrowed while Python code runs.
-fn advance(slf: &Bound<'_, Driver>, input: Input) -> PyResult<Py<PyAny>> {
-    let py = slf.py();
-    let state = std::mem::replace(&mut slf.borrow_mut().state, State::Ended);
-    match (state, input) {
-        (State::Parked | State::Serving, Input::Send) => {
-            let mut driver = slf.borrow_mut();
-            driver.state = State::Parked;
-            Ok(driver.park.clone_ref(py).into_any())
-        }
-        (State::Adopting { yielded, exchange }, Input::Send) => {
-            slf.borrow_mut().state = State::Running { exchange, interrupt: None };
-            Ok(yielded)
-        }
-        (State::Adopting { yielded, exchange }, Input::Throw(error)) => {
-            // The handler cancelled itself before it waited. `create_task` would now cancel what
-            // it waits for, and if that cannot be, throw at the next step.
-            let cancelled = yielded.call_method0(py, "cancel").and_then(|done| done.is_truthy(py));
-            let interrupt = if cancelled.unwrap_or(false) { None } else { Some(error) };
-            slf.borrow_mut().state = State::Running { exchange, interrupt };
-            Ok(yielded)
-        }
-        (State::Running { exchange, interrupt }, input) => {
-            let input = match (interrupt, input) {
-                (Some(error), _) => Input::Throw(error),
-                (None, input) => input,
-            };
-            run(slf, exchange, input)
-        }
-        (State::Ending(result), Input::Send) => end(result),
-        (State::Ended, Input::Send) => end(Ok(py.None())),
-        (_, Input::Throw(error)) => Err(error),
-    }
-}
-
-/// Steps the coroutine that the task belongs to, and what follows it on the same request.
-fn run(slf: &Bound<'_, Driver>, mut exchange: Box<Exchange>, input: Input) -> PyResult<Py<PyAny>> {
-    let py = slf.py();
-    let mut input = input;
-    loop {
-        let coroutine = slf.borrow().coroutine.as_ref().map(|coroutine| coroutine.clone_ref(py));
-        let Some(coroutine) = coroutine else { return end(Ok(py.None())) };
-        let coroutine = coroutine.into_bound(py);
-        let step = match std::mem::replace(&mut input, Input::Send) {
-            Input::Send => cpython::step(&coroutine),
-            Input::Throw(error) => throw(&coroutine, error),
-        };
-        match step {
-            Step::Suspended(yielded) => {
-                slf.borrow_mut().state = State::Running { exchange, interrupt: None };
-                return Ok(yielded.unbind());
-            }
-            Step::Finished(result) => {
-                let outcome = share(py, &result);
-                let next = exchange.finish(py, result);
-                slf.borrow_mut().coroutine = next.map(Bound::unbind);
-                if slf.borrow().coroutine.is_none() {
-                    return end(outcome);
-                }
-            }
-        }
-    }
-}
-
-fn throw<'py>(coroutine: &Bound<'py, PyAny>, error: PyErr) -> Step<'py> {
-    let py = coroutine.py();
-    match coroutine.call_method1(intern!(py, "throw"), (error,)) {
-        Ok(yielded) => Step::Suspended(yielded),
-        Err(error) if error.is_instance_of::<PyStopIteration>(py) => {
-            Step::Finished(error.value(py).getattr(intern!(py, "value")))
-        }
-        Err(error) => Step::Finished(Err(error)),
-    }
-}
-
-fn share(py: Python<'_>, result: &PyResult<Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
-    match result {
-        Ok(value) => Ok(value.clone().unbind()),
-        Err(error) => Err(error.clone_ref(py)),
-    }
-}
-
-/// Ends a coroutine: by `StopIteration` with the value, or by the exception.
-fn end(result: PyResult<Py<PyAny>>) -> PyResult<Py<PyAny>> {
-    Err(PyStopIteration::new_err((result?,)))
-}
-
-/// The future-like object that a pooled task waits on. asyncio hands it the way to wake the task.
-#[pyclass(module = "covet._covet")]
-pub(crate) struct Park {
-    event_loop: Py<PyAny>,
-    wake: Option<Py<PyAny>>,
-    #[pyo3(get, set)]
-    _asyncio_future_blocking: bool,
-}
-
-#[pymethods]
-impl Park {
-    fn get_loop(&self, py: Python<'_>) -> Py<PyAny> {
-        self.event_loop.clone_ref(py)
-    }
-
-    #[pyo3(signature = (wake, *, context=None))]
-    fn add_done_callback(&mut self, wake: Py<PyAny>, context: Option<Py<PyAny>>) {
-        drop(context);
-        self.wake = Some(wake);
-    }
-
-    /// asyncio asks for it when the task wakes.
-    #[allow(clippy::unused_self, reason = "part of the interface of a future")]
-    fn result(&self) {}
-
-    #[pyo3(signature = (msg=None))]
-    #[allow(clippy::unused_self, reason = "part of the interface of a future")]
-    fn cancel(&self, msg: Option<Py<PyAny>>) -> bool {
-        drop(msg);
-        false
-    }
-}
 
 struct Pooled {
     task: Py<PyAny>,
     driver: Py<Driver>,
     context: Py<PyAny>,
+    visit: Arc<Visit>,
 }
 
 /// What became of a handler.
@@ -244,6 +51,7 @@ pub(crate) struct TaskPool {
     task_type: Py<PyAny>,
     /// What every request's context is a copy of.
     context: Py<PyAny>,
+    call_in_task: Py<PyAny>,
     enter_task: Py<PyAny>,
     leave_task: Py<PyAny>,
     /// `None` where this interpreter's layouts are unknown: every handler has a task of its own.
@@ -254,18 +62,25 @@ pub(crate) struct TaskPool {
     /// Created, and parked as soon as the loop has run.
     fresh: Vec<Pooled>,
     current: Option<(Pooled, Traces)>,
-    /// A `KeyboardInterrupt` or `SystemExit` that must reach the loop.
-    fatal: Option<PyErr>,
+    /// The coroutine of the handler that is stepped in it.
+    coroutine: Option<Py<PyAny>>,
+    /// The context of a request that no task was there for; its handler's task will have it.
+    bare: Option<Py<PyAny>>,
+    /// What the handler of this request ended with.
+    outcome: Option<Outcome>,
+    /// A `KeyboardInterrupt` or `SystemExit`, or a failure of asyncio's, that is for the loop.
+    failure: Option<PyErr>,
 }
 
 impl TaskPool {
     pub(crate) fn new(event_loop: &Bound<'_, PyAny>) -> PyResult<Self> {
         let py = event_loop.py();
         let tasks = py.import("asyncio.tasks")?;
-        let task_type = py.import("covet._task")?.getattr("Task")?;
-        Ok(Self {
+        let task_type = task_type(py)?;
+        let mut pool = Self {
             event_loop: event_loop.clone().unbind(),
             context: cpython::current_context(py)?.unbind(),
+            call_in_task: py.import("covet._task")?.getattr("call")?.unbind(),
             enter_task: tasks.getattr("_enter_task")?.unbind(),
             leave_task: tasks.getattr("_leave_task")?.unbind(),
             layout: Layout::detect(&task_type).ok(),
@@ -274,13 +89,60 @@ impl TaskPool {
             parked: Vec::new(),
             fresh: Vec::new(),
             current: None,
-            fatal: None,
-        })
+            coroutine: None,
+            bare: None,
+            outcome: None,
+            failure: None,
+        };
+        pool.refill(py)?;
+        Ok(pool)
     }
 
     /// The context that requests inherit.
     pub(crate) fn context(&self) -> &Py<PyAny> {
         &self.context
+    }
+
+    /// Makes a task and its context current, for a request and all that follow it in this turn.
+    ///
+    /// # Errors
+    /// When Python is out of memory. Nothing is current then.
+    #[inline]
+    pub(crate) fn enter(&mut self, py: Python<'_>) -> PyResult<()> {
+        if self.current.is_some() { Ok(()) } else { self.enter_another(py) }
+    }
+
+    fn enter_another(&mut self, py: Python<'_>) -> PyResult<()> {
+        if let Some(layout) = self.layout
+            && let Some(pooled) = self.take_parked(py)?
+        {
+            let context = pooled.context.bind(py);
+            cpython::enter_context(context)?;
+            if self.enter_task.call1(py, (&self.event_loop, &pooled.task)).is_ok() {
+                pooled.driver.borrow_mut(py).state = State::Serving;
+                let traces = layout.traces(pooled.task.bind(py), context);
+                self.current = Some((pooled, traces));
+                return Ok(());
+            }
+            // Something else runs in this very loop: the handler has to wait for its turn.
+            cpython::exit_context(context)?;
+            self.parked.push(pooled);
+        }
+        let context = cpython::copy_context(self.context.bind(py))?;
+        cpython::enter_context(&context)?;
+        self.bare = Some(context.unbind());
+        Ok(())
+    }
+
+    /// Calls a function in a task of its own: `call_in_task(function, …)` is a coroutine.
+    pub(crate) fn call_in_task(&self) -> &Py<PyAny> {
+        &self.call_in_task
+    }
+
+    /// Whether there is a task to call a function in.
+    #[inline]
+    pub(crate) fn is_ready(&self) -> bool {
+        self.current.is_some()
     }
 
     /// Runs a handler's coroutine until it ends or waits.
@@ -291,113 +153,138 @@ impl TaskPool {
         exchange: impl FnOnce() -> Exchange,
     ) -> PyResult<Ran<'py>> {
         let py = coroutine.py();
-        if !self.enter(py)? {
-            return Ok(Ran::Suspended(self.start(coroutine, exchange())?));
-        }
-        let Some((pooled, before)) = &self.current else {
-            return Ok(Ran::Suspended(self.start(coroutine, exchange())?));
+        let Some((pooled, _)) = &self.current else {
+            let work = Work::handler(exchange(), coroutine.clone().unbind());
+            return self.start(py, work).map(Ran::Suspended);
         };
-        let driver = pooled.driver.bind(py);
-        driver.borrow_mut().coroutine = Some(coroutine.clone().unbind());
-        let step = cpython::step(coroutine);
-        match step {
+        pooled.visit.coroutine.show(coroutine);
+        self.coroutine = Some(coroutine.clone().unbind());
+        match cpython::step(coroutine) {
             Step::Finished(result) => {
-                driver.borrow_mut().coroutine = None;
-                if self.is_touched(py, pooled, *before) || is_fatal(py, &result) {
-                    self.retire(py, &result)?;
-                }
+                self.ended(py, &result);
                 Ok(Ran::Finished(result))
             }
             Step::Suspended(yielded) => {
-                let state = State::Adopting {
-                    yielded: yielded.unbind(),
-                    exchange: Box::new(exchange()),
-                };
-                Ok(Ran::Suspended(self.hand_over(py, state)?))
+                let work = Work::handler(exchange(), coroutine.clone().unbind());
+                let state = State::Adopting { yielded: yielded.unbind(), work };
+                Ok(Ran::Suspended(self.hand_over(py, state)))
             }
         }
     }
 
-    /// Runs a plain function where a handler's coroutine would run, with a context of its own.
-    pub(crate) fn call<'py>(
+    /// Notes what the handler of this request ended with.
+    #[inline]
+    pub(crate) fn ended(&mut self, py: Python<'_>, result: &PyResult<Bound<'_, PyAny>>) {
+        self.outcome = Some(share(py, result));
+    }
+
+    /// Gives the rest of a response to the task that the handler ran in.
+    pub(crate) fn follow(
         &mut self,
-        py: Python<'py>,
-        function: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
-    ) -> PyResult<PyResult<Bound<'py, PyAny>>> {
-        if !self.enter(py)? {
-            let context = cpython::copy_context(self.context.bind(py))?;
-            cpython::enter_context(&context)?;
-            let result = function();
-            cpython::exit_context(&context)?;
-            return Ok(result);
+        coroutine: &Bound<'_, PyAny>,
+        exchange: Exchange,
+    ) -> PyResult<Py<PyAny>> {
+        let py = coroutine.py();
+        let outcome = self.outcome.take().unwrap_or_else(|| Ok(py.None()));
+        let work = Work::rest(exchange, coroutine.clone().unbind(), outcome);
+        let Some((pooled, _)) = &self.current else { return self.start(py, work) };
+        if self.coroutine.is_none() {
+            pooled.visit.coroutine.show(coroutine);
+            self.coroutine = Some(coroutine.clone().unbind());
         }
-        let result = function();
+        Ok(self.hand_over(py, State::Running { work, interrupt: None }))
+    }
+
+    /// Ends a request: a task that anything was left on is not used for the next.
+    #[inline]
+    pub(crate) fn settle(&mut self, py: Python<'_>) {
+        let outcome = self.outcome.take();
         if let Some((pooled, before)) = &self.current
-            && (self.is_touched(py, pooled, *before) || is_fatal(py, &result))
+            && !self.is_touched(py, pooled, *before)
+            && !matches!(&outcome, Some(Err(error)) if is_fatal(py, error))
         {
-            self.retire(py, &result)?;
+            pooled.visit.coroutine.hide();
+            drop(self.coroutine.take());
+        } else {
+            self.settle_touched(py, outcome);
         }
-        Ok(result)
+    }
+
+    #[cold]
+    fn settle_touched(&mut self, py: Python<'_>, outcome: Option<Outcome>) {
+        if let Some(context) = self.bare.take() {
+            let exited = cpython::exit_context(context.bind(py));
+            self.note(exited);
+        }
+        if self.current.is_some() {
+            self.hand_over(py, State::Ending(outcome.unwrap_or_else(|| Ok(py.None()))));
+        } else if let Some(Err(error)) = outcome
+            && is_fatal(py, &error)
+        {
+            self.failure.get_or_insert(error);
+        }
     }
 
     #[inline]
     fn is_touched(&self, py: Python<'_>, pooled: &Pooled, before: Traces) -> bool {
         let now =
             self.layout.map(|layout| layout.traces(pooled.task.bind(py), pooled.context.bind(py)));
-        now != Some(before) || pooled.driver.borrow(py).touched
-    }
-
-    /// Makes a pooled task current. `false` if there is none.
-    #[inline]
-    fn enter(&mut self, py: Python<'_>) -> PyResult<bool> {
-        if self.current.is_some() {
-            return Ok(true);
-        }
-        let Some(layout) = self.layout else { return Ok(false) };
-        let Some(pooled) = self.take_parked(py)? else { return Ok(false) };
-        self.enter_task.call1(py, (&self.event_loop, &pooled.task))?;
-        cpython::enter_context(pooled.context.bind(py))?;
-        pooled.driver.borrow_mut(py).state = State::Serving;
-        let traces = layout.traces(pooled.task.bind(py), pooled.context.bind(py));
-        self.current = Some((pooled, traces));
-        Ok(true)
+        now != Some(before) || pooled.visit.is_touched()
     }
 
     /// Puts the current task back. To be called before control returns to the loop.
+    ///
+    /// # Errors
+    /// What the loop has to hear of: a `KeyboardInterrupt` or `SystemExit` of a handler.
     pub(crate) fn leave(&mut self, py: Python<'_>) -> PyResult<()> {
+        // A request that ended in a panic was not settled.
+        self.settle(py);
         if let Some((pooled, _)) = self.current.take() {
-            self.leave_task.call1(py, (&self.event_loop, &pooled.task))?;
-            cpython::exit_context(pooled.context.bind(py))?;
+            let left = self.leave_task.call1(py, (&self.event_loop, &pooled.task)).map(drop);
+            let exited = cpython::exit_context(pooled.context.bind(py));
             pooled.driver.borrow_mut(py).state = State::Parked;
-            self.parked.push(pooled);
+            if self.note(left) && self.note(exited) {
+                self.parked.push(pooled);
+            }
         }
-        match self.fatal.take() {
-            Some(error) => Err(error),
-            None => Ok(()),
-        }
-    }
-
-    /// Ends the current task with a handler's result.
-    fn retire(&mut self, py: Python<'_>, result: &PyResult<Bound<'_, PyAny>>) -> PyResult<()> {
-        self.hand_over(py, State::Ending(share(py, result))).map(drop)
+        let refilled = self.refill(py);
+        self.note(refilled);
+        self.failure.take().map_or(Ok(()), Err)
     }
 
     /// Lets asyncio step the current task into another state; it is out of the pool for good.
-    fn hand_over(&mut self, py: Python<'_>, state: State) -> PyResult<Py<PyAny>> {
-        let Some((pooled, _)) = self.current.take() else { return Ok(py.None()) };
-        self.leave_task.call1(py, (&self.event_loop, &pooled.task))?;
+    fn hand_over(&mut self, py: Python<'_>, state: State) -> Py<PyAny> {
+        let Some((pooled, _)) = self.current.take() else { return py.None() };
+        let left = self.leave_task.call1(py, (&self.event_loop, &pooled.task));
         let park = {
             let mut driver = pooled.driver.borrow_mut(py);
             driver.state = state;
+            driver.coroutine = self.coroutine.take();
+            pooled.visit.coroutine.hide();
             driver.park.clone_ref(py)
         };
-        let wake = park.borrow_mut(py).wake.take();
-        let woken = wake.map_or(Ok(py.None()), |wake| wake.call1(py, (park,)));
-        cpython::exit_context(pooled.context.bind(py))?;
-        if let Err(error) = woken {
-            self.fatal = Some(error);
+        let wake = park.borrow_mut(py).take_wake();
+        let woken = wake.map_or(Ok(py.None()), |wake| match &left {
+            Ok(_) => wake.call1(py, (park,)),
+            // Another task is current, by whatever means: the step has to wait for its turn.
+            Err(_) => self.event_loop.call_method1(py, intern!(py, "call_soon"), (wake, park)),
+        });
+        let exited = cpython::exit_context(pooled.context.bind(py));
+        self.note(left);
+        self.note(woken);
+        self.note(exited);
+        pooled.task
+    }
+
+    /// Keeps the first error for the loop.
+    fn note<T>(&mut self, result: PyResult<T>) -> bool {
+        match result {
+            Ok(_) => true,
+            Err(error) => {
+                self.failure.get_or_insert(error);
+                false
+            }
         }
-        Ok(pooled.task)
     }
 
     fn take_parked(&mut self, py: Python<'_>) -> PyResult<Option<Pooled>> {
@@ -405,86 +292,117 @@ impl TaskPool {
             return Ok(Some(pooled));
         }
         if self.eager {
-            return self.create(py, None).map(Some);
+            let pooled = self.create(py)?;
+            return Ok(pooled.is_parked(py).then_some(pooled));
         }
-        let (parked, fresh) = std::mem::take(&mut self.fresh).into_iter().partition(|pooled| {
-            pooled.driver.borrow(py).park.borrow(py).wake.is_some()
-        });
-        (self.parked, self.fresh) = (parked, fresh);
-        while self.parked.len() + self.fresh.len() < RESERVE {
-            let pooled = self.create(py, None)?;
-            self.fresh.push(pooled);
-        }
+        (self.parked, self.fresh) =
+            std::mem::take(&mut self.fresh).into_iter().partition(|pooled| pooled.is_parked(py));
         Ok(self.parked.pop())
     }
 
-    /// A task of its own for a handler that no pooled task is there for.
-    pub(crate) fn start(&mut self, coroutine: &Bound<'_, PyAny>, exchange: Exchange) -> PyResult<Py<PyAny>> {
-        let owner = Some((coroutine.clone().unbind(), exchange));
-        Ok(self.create(coroutine.py(), owner)?.task)
+    /// Makes up for the tasks that handlers have kept, where that cannot be done in time.
+    fn refill(&mut self, py: Python<'_>) -> PyResult<()> {
+        if self.eager || self.layout.is_none() {
+            return Ok(());
+        }
+        while self.parked.len() + self.fresh.len() < RESERVE {
+            let pooled = self.create(py)?;
+            self.fresh.push(pooled);
+        }
+        Ok(())
     }
 
-    /// A task that parks, or that belongs to a handler from the start.
-    fn create(
-        &self,
-        py: Python<'_>,
-        owner: Option<(Py<PyAny>, Exchange)>,
-    ) -> PyResult<Pooled> {
-        let park = Park {
-            event_loop: self.event_loop.clone_ref(py),
-            wake: None,
-            _asyncio_future_blocking: true,
-        };
-        let (coroutine, state) = match owner {
-            None => (None, State::Parked),
-            Some((coroutine, exchange)) => {
-                let exchange = Box::new(exchange);
-                (Some(coroutine), State::Running { exchange, interrupt: None })
-            }
-        };
-        let driver = Py::new(py, Driver { state, coroutine, park: Py::new(py, park)?, touched: false })?;
+    /// A task that parks.
+    fn create(&self, py: Python<'_>) -> PyResult<Pooled> {
+        let driver = Driver::new(py, &self.event_loop, State::Parked)?;
+        let visit = Arc::clone(&driver.borrow(py).visit);
         let context = cpython::copy_context(self.context.bind(py))?.unbind();
-        let options = PyDict::new(py);
-        options.set_item(intern!(py, "loop"), &self.event_loop)?;
-        options.set_item(intern!(py, "context"), &context)?;
+        let options = options(py, &self.event_loop, &context)?;
         if self.eager {
             options.set_item(intern!(py, "eager_start"), true)?;
         }
         let task = self.task_type.call(py, (&driver,), Some(&options))?;
-        Ok(Pooled { task, driver, context })
+        Ok(Pooled { task, driver, context, visit })
+    }
+
+    /// A task of its own, started by the loop, for what no pooled task is there for.
+    fn start(&mut self, py: Python<'_>, work: Box<Work>) -> PyResult<Py<PyAny>> {
+        let context = match self.bare.take() {
+            Some(context) => {
+                cpython::exit_context(context.bind(py))?;
+                context
+            }
+            None => cpython::copy_context(self.context.bind(py))?.unbind(),
+        };
+        spawn(py, self.task_type.bind(py), &self.event_loop, &context, work)
+    }
+
+    /// Gives the tasks up that wait in the pool.
+    pub(crate) fn close(&mut self, py: Python<'_>) {
+        for pooled in self.parked.drain(..).chain(self.fresh.drain(..)) {
+            let (state, park) = {
+                let mut driver = pooled.driver.borrow_mut(py);
+                (driver.end(), driver.park.clone_ref(py))
+            };
+            // What wakes a task refers to it: the two would keep each other alive.
+            let wake = park.borrow_mut(py).take_wake();
+            drop((state, wake));
+        }
+    }
+}
+
+impl Pooled {
+    fn is_parked(&self, py: Python<'_>) -> bool {
+        self.driver.borrow(py).park.borrow(py).is_taken()
     }
 }
 
 /// Whether an exception is for the loop rather than for the request alone.
-fn is_fatal(py: Python<'_>, result: &PyResult<Bound<'_, PyAny>>) -> bool {
-    result.as_ref().is_err_and(|error| {
-        error.is_instance_of::<PyKeyboardInterrupt>(py) || error.is_instance_of::<PySystemExit>(py)
-    })
+pub(crate) fn is_fatal(py: Python<'_>, error: &PyErr) -> bool {
+    error.is_instance_of::<PyKeyboardInterrupt>(py) || error.is_instance_of::<PySystemExit>(py)
 }
 
-/// Gives the rest of an exchange that a thread began a task of its own.
+/// A task of its own for the rest of an exchange that a thread began, in the handler's context.
 pub(crate) fn continue_in_task(
     py: Python<'_>,
-    exchange: Exchange,
-    coroutine: Py<PyAny>,
+    context: &Py<PyAny>,
+    work: Box<Work>,
 ) -> PyResult<()> {
-    let app = std::sync::Arc::clone(&exchange.app);
-    let key = exchange.key;
-    let park = Park {
-        event_loop: app.event_loop.clone_ref(py),
-        wake: None,
-        _asyncio_future_blocking: false,
-    };
-    let state = State::Running { exchange: Box::new(exchange), interrupt: None };
-    let driver = Driver {
-        state,
-        coroutine: Some(coroutine),
-        park: Py::new(py, park)?,
-        touched: false,
-    };
-    let task = app.event_loop.call_method1(py, intern!(py, "create_task"), (driver,))?;
+    let app = Arc::clone(&work.exchange().app);
+    let key = work.exchange().key;
+    if !app.outstanding().contains_key(&key) {
+        // The client left meanwhile.
+        return work.coroutine().call_method0(py, intern!(py, "close")).map(drop);
+    }
+    let task = spawn(py, &task_type(py)?, &app.event_loop, context, work)?;
     if let Some(outstanding) = app.outstanding().get_mut(&key) {
         outstanding.task = Some(task);
     }
     Ok(())
+}
+
+fn spawn(
+    py: Python<'_>,
+    task_type: &Bound<'_, PyAny>,
+    event_loop: &Py<PyAny>,
+    context: &Py<PyAny>,
+    work: Box<Work>,
+) -> PyResult<Py<PyAny>> {
+    let driver = Driver::new(py, event_loop, State::Running { work, interrupt: None })?;
+    task_type.call((driver,), Some(&options(py, event_loop, context)?)).map(Bound::unbind)
+}
+
+fn options<'py>(
+    py: Python<'py>,
+    event_loop: &Py<PyAny>,
+    context: &Py<PyAny>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let options = PyDict::new(py);
+    options.set_item(intern!(py, "loop"), event_loop)?;
+    options.set_item(intern!(py, "context"), context)?;
+    Ok(options)
+}
+
+fn task_type(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    py.import("covet._task")?.getattr("Task")
 }

@@ -41,7 +41,8 @@ pub(crate) struct Conn {
     pub(crate) queued: bool,
     /// No further request is read after the one being read.
     pub(crate) last: bool,
-    /// The client has closed its side.
+    /// The client has closed its side, or a response broke off: nobody waits for what is not
+    /// complete.
     pub(crate) ended: bool,
     pub(crate) timer: Option<Timer>,
 }
@@ -131,6 +132,17 @@ pub(crate) enum Waiting {
     Linger,
 }
 
+/// What happened to a connection since its timer was set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Progress {
+    /// Bytes were read.
+    pub(crate) read: bool,
+    /// The client took bytes.
+    pub(crate) written: bool,
+    /// A request was started.
+    pub(crate) started: bool,
+}
+
 /// The connection is of no further use.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Closed;
@@ -203,11 +215,44 @@ impl Conn {
 
     /// Whether reading on would let something grow beyond its bound.
     pub(crate) fn is_stalled(&self, settings: &Settings) -> bool {
-        let paused = matches!(&self.phase, Phase::Body(incoming)
-            if matches!(incoming.target, Target::Handler { paused: true, .. }));
-        paused
-            || self.slots.len() >= settings.max_pipelined
-            || self.unsent() > settings.output_limit
+        self.waits_for_handlers(settings) || self.unsent() > settings.output_limit
+    }
+
+    /// Whether handlers have to do something before more is read: take some of a body, or answer
+    /// one of the requests that are outstanding. A body whose request is one of these is read on.
+    pub(crate) fn waits_for_handlers(&self, settings: &Settings) -> bool {
+        match &self.phase {
+            Phase::Head => self.slots.len() >= settings.max_pipelined,
+            Phase::Body(incoming) => {
+                matches!(incoming.target, Target::Handler { paused: true, .. })
+            }
+            Phase::Last { .. } | Phase::Lingering { .. } => false,
+        }
+    }
+
+    /// Nobody takes the body of this request any more: what is left of it is skipped.
+    pub(crate) fn skip_body_of(&mut self, key: RequestKey) {
+        if let Phase::Body(incoming) = &mut self.phase
+            && matches!(incoming.target, Target::Handler { key: reading, .. } if reading == key)
+        {
+            incoming.target = Target::Discard;
+        }
+    }
+
+    /// The handler of this request takes more of its body.
+    pub(crate) fn resume_body_of(&mut self, key: RequestKey) {
+        if let Phase::Body(incoming) = &mut self.phase
+            && let Target::Handler { key: reading, paused } = &mut incoming.target
+            && *reading == key
+        {
+            *paused = false;
+        }
+    }
+
+    /// Puts bytes in the order of responses, behind what is outstanding.
+    pub(crate) fn push_complete(&mut self, bytes: Vec<u8>) {
+        self.next = self.next.wrapping_add(1);
+        self.slots.push_back(Slot::complete(bytes));
     }
 
     /// Whether some of a head was read. The line ends that some clients send after a body are not
@@ -230,8 +275,14 @@ impl Conn {
         self.output.len() + self.slots.iter().map(|slot| slot.bytes.len()).sum::<usize>()
     }
 
+    /// Whether a response that was waited for ended while bytes were being understood.
+    pub(crate) fn can_drain(&self) -> bool {
+        let over = self.slots.front().is_some_and(|slot| slot.state != SlotState::Open);
+        over && self.output.is_empty()
+    }
+
     /// Moves what may now leave from the slots to `out`; returns the request whose handler waits
-    /// to hear of that.
+    /// to hear of that. A response that broke off ends the connection where it stands.
     pub(crate) fn drain_slots(&mut self, out: &mut Vec<u8>) -> Option<RequestKey> {
         while let Some(front) = self.slots.front_mut() {
             if out.is_empty() {
@@ -244,8 +295,9 @@ impl Conn {
                     self.slots.pop_front();
                 }
                 SlotState::Aborted => {
-                    self.slots.clear();
+                    self.ended = true;
                     self.phase = Phase::Last { unread: false };
+                    return None;
                 }
                 SlotState::Open => {
                     let draining = std::mem::take(&mut front.draining);
@@ -264,7 +316,7 @@ impl Conn {
                 self.output.bytes.extend_from_slice(&out[sent..]);
             }
         } else {
-            self.output.bytes.extend_from_slice(out);
+            self.output.append(out);
         }
         out.clear();
         Ok(())
@@ -286,7 +338,7 @@ impl Conn {
             return Ok(());
         }
         match self.phase {
-            Phase::Last { unread: true } if !self.ended => {
+            Phase::Last { unread } if (unread || self.readable) && !self.ended => {
                 self.stream.shutdown_write();
                 self.input = Vec::new();
                 self.phase = Phase::Lingering { left: LINGER_BYTES };
@@ -300,22 +352,16 @@ impl Conn {
     }
 
     /// Sets the timer that fits what the connection waits for now.
-    ///
-    /// `progress`: bytes were read or written since the timer was set; `started`: a request was.
-    pub(crate) fn set_timer(
-        &mut self,
-        settings: &Settings,
-        now: Instant,
-        progress: bool,
-        started: bool,
-    ) {
+    pub(crate) fn set_timer(&mut self, settings: &Settings, now: Instant, progress: Progress) {
         let Some((waiting, after)) = self.waits_for(settings) else { return self.timer = None };
         let same = self.timer.is_some_and(|timer| timer.waiting == waiting);
         let renewed = match waiting {
             // Each head has one deadline, however slowly it trickles in.
-            Waiting::Head => started,
+            Waiting::Head => progress.started,
             Waiting::Linger => false,
-            Waiting::Idle | Waiting::Body | Waiting::Write => progress,
+            Waiting::Idle | Waiting::Body => progress.read,
+            // Requests that a client goes on sending are no sign that it takes the responses.
+            Waiting::Write => progress.written,
         };
         if !same || renewed {
             self.timer = Some(Timer { waiting, at: now + after });
@@ -351,6 +397,16 @@ impl Output {
 
     pub(crate) fn len(&self) -> usize {
         self.bytes.len() - self.sent
+    }
+
+    /// Appends bytes. What was sent makes room once it is the larger part, so that a client that
+    /// never quite catches up does not make this grow, and no byte is moved twice on average.
+    fn append(&mut self, bytes: &[u8]) {
+        if self.sent > self.len() {
+            self.bytes.drain(..self.sent);
+            self.sent = 0;
+        }
+        self.bytes.extend_from_slice(bytes);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     mem::MaybeUninit,
     panic::{AssertUnwindSafe, catch_unwind},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use covet_engine::{
@@ -12,9 +12,7 @@ use covet_engine::{
     reply::{self, Date, ReplyMeta},
     router::Params,
 };
-use covet_wire::http1::{
-    BodyDecoder, Framing, Head, MAX_HEADERS, Piece, Version, parse_head,
-};
+use covet_wire::http1::{BodyDecoder, Framing, Head, MAX_HEADERS, Piece, Version, parse_head};
 
 use crate::{
     conn::{Conn, Incoming, Phase, Slot, Target},
@@ -22,6 +20,10 @@ use crate::{
 };
 
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+/// How long a turn may last before the owner's other work has its own.
+pub(crate) const TURN: Duration = Duration::from_millis(2);
+/// Requests of one connection between two looks at the clock.
+const REQUESTS_BY_THE_CLOCK: usize = 16;
 
 /// What feeding a connection needs besides the connection.
 pub(crate) struct Feeder<'a, H> {
@@ -54,7 +56,7 @@ impl<H: Handler> Feeder<'_, H> {
                     0
                 }
                 Phase::Head => {
-                    if rest.is_empty() || self.budget == 0 {
+                    if rest.is_empty() || self.is_spent() {
                         break;
                     }
                     let Some(used) = self.head(conn, rest) else { break };
@@ -82,6 +84,17 @@ impl<H: Handler> Feeder<'_, H> {
         taken
     }
 
+    /// Whether the others have their turn now. The clock is looked at after the first few
+    /// requests, and then now and again, because that costs as much as a small request.
+    fn is_spent(&mut self) -> bool {
+        if self.budget % REQUESTS_BY_THE_CLOCK == REQUESTS_BY_THE_CLOCK / 2
+            && self.now.elapsed() > TURN
+        {
+            self.budget = 0;
+        }
+        self.budget == 0
+    }
+
     /// A head, if it is complete; then its request is called or its body awaited.
     fn head(&mut self, conn: &mut Conn, input: &[u8]) -> Option<usize> {
         let mut storage = [const { MaybeUninit::uninit() }; MAX_HEADERS];
@@ -99,15 +112,20 @@ impl<H: Handler> Feeder<'_, H> {
     }
 
     /// Starts a request; returns how much of its body was used.
-    fn request(&mut self, conn: &mut Conn, head: &Head<'_, '_>, bytes: &[u8], rest: &[u8]) -> usize {
-        let mode = match head.framing {
-            Framing::None => {
-                self.call(conn, head, Some(Body::Whole(b"")));
-                return 0;
-            }
-            Framing::Length(_) | Framing::Chunked => self.mode(head),
-        };
-        match mode {
+    fn request(
+        &mut self,
+        conn: &mut Conn,
+        head: &Head<'_, '_>,
+        bytes: &[u8],
+        rest: &[u8],
+    ) -> usize {
+        if head.framing == Framing::None {
+            self.call(conn, head, Some(Body::Whole(b"")));
+            return 0;
+        }
+        // Bytes that are there already need not be asked for.
+        let asks = head.expect_continue && rest.is_empty();
+        match self.mode(conn, head) {
             BodyMode::Buffer => {
                 if let Framing::Length(length) = head.framing
                     && let Ok(length) = usize::try_from(length)
@@ -116,30 +134,44 @@ impl<H: Handler> Feeder<'_, H> {
                     self.call(conn, head, Some(Body::Whole(body)));
                     return length;
                 }
-                if head.expect_continue && rest.is_empty() {
+                if asks {
                     self.interim(conn);
                 }
                 let target = Target::Buffer { head: bytes.to_vec(), body: Vec::new() };
                 self.expect_body(conn, head, target);
             }
             BodyMode::Discard => {
+                conn.last |= asks;
                 self.call(conn, head, Some(Body::Whole(b"")));
                 self.discard(conn, head);
             }
-            BodyMode::Stream => {
-                let key = conn.key(conn.next);
-                match self.call(conn, head, None) {
-                    Outcome::Done => self.discard(conn, head),
-                    Outcome::Pending => {
-                        if head.expect_continue && rest.is_empty() {
-                            self.interim(conn);
-                        }
-                        self.expect_body(conn, head, Target::Handler { key, paused: false });
-                    }
-                }
-            }
+            BodyMode::Stream => self.stream(conn, head, asks),
         }
         0
+    }
+
+    /// Starts a request whose handler takes the body in pieces.
+    fn stream(&mut self, conn: &mut Conn, head: &Head<'_, '_>, asks: bool) {
+        let key = conn.key(conn.next);
+        let start = self.out.len();
+        match self.call(conn, head, None) {
+            Outcome::Done => {
+                if asks && !conn.last {
+                    conn.last = true;
+                    match conn.slots.back_mut() {
+                        None => reply::add_close(self.out, start),
+                        Some(slot) => reply::add_close(&mut slot.bytes, 0),
+                    }
+                }
+                self.discard(conn, head);
+            }
+            Outcome::Pending => {
+                if asks {
+                    self.interim_of_last(conn);
+                }
+                self.expect_body(conn, head, Target::Handler { key, paused: false });
+            }
+        }
     }
 
     fn expect_body(&self, conn: &mut Conn, head: &Head<'_, '_>, target: Target) {
@@ -147,10 +179,11 @@ impl<H: Handler> Feeder<'_, H> {
         conn.phase = Phase::Body(Box::new(Incoming { decoder, target }));
     }
 
-    /// Skips a body nobody reads. A client that waits to be asked for it was not, and whether
-    /// it sends it all the same cannot be known: that connection ends here.
+    /// Skips a body nobody reads. The last request's need not be understood for that, and must
+    /// not be where the client waits to be asked for it: whether it sends a body that nobody asked
+    /// for cannot be known, so that connection ends.
     fn discard(&self, conn: &mut Conn, head: &Head<'_, '_>) {
-        if head.expect_continue || conn.last {
+        if conn.last {
             conn.phase = Phase::Last { unread: true };
         } else {
             self.expect_body(conn, head, Target::Discard);
@@ -158,20 +191,23 @@ impl<H: Handler> Feeder<'_, H> {
     }
 
     /// How the body of a request is wanted. Requests no handler answers have theirs discarded.
-    fn mode(&mut self, head: &Head<'_, '_>) -> BodyMode {
-        let meta = self.meta(head);
+    fn mode(&mut self, conn: &Conn, head: &Head<'_, '_>) -> BodyMode {
+        let meta = self.meta(conn, head);
         let before = self.out.len();
-        let decision = decide(self.handler, head, self.params, &meta, self.out);
+        let mode = catch_unwind(AssertUnwindSafe(|| {
+            match decide(self.handler, head, self.params, &meta, self.out) {
+                Decision::Call { route, .. } => self.handler.body_mode(route),
+                Decision::Replied => BodyMode::Discard,
+            }
+        }));
         self.out.truncate(before);
-        match decision {
-            Decision::Call { route, .. } => self.handler.body_mode(route),
-            Decision::Replied => BodyMode::Discard,
-        }
+        // What panicked will do so again when the request is called, and is answered there.
+        mode.unwrap_or(BodyMode::Discard)
     }
 
-    fn meta(&self, head: &Head<'_, '_>) -> ReplyMeta {
+    fn meta(&self, conn: &Conn, head: &Head<'_, '_>) -> ReplyMeta {
         ReplyMeta {
-            keep_alive: head.keep_alive && !self.draining,
+            keep_alive: head.keep_alive && !self.draining && !conn.last,
             head_only: head.method == covet_wire::Method::Head,
             http10: head.version == Version::Http10,
             date: self.date,
@@ -180,18 +216,18 @@ impl<H: Handler> Feeder<'_, H> {
 
     /// Calls the handler of a request, or answers where there is none.
     fn call(&mut self, conn: &mut Conn, head: &Head<'_, '_>, body: Option<Body<'_>>) -> Outcome {
-        let meta = self.meta(head);
+        let meta = self.meta(conn, head);
         let key = conn.key(conn.next);
         conn.next = conn.next.wrapping_add(1);
         let outcome = if conn.slots.is_empty() {
-            let outcome = self.answer(conn, head, body, meta, key);
+            let outcome = self.answer(conn, head, body, &meta, key);
             if outcome == Outcome::Pending {
                 conn.slots.push_back(Slot::open());
             }
             outcome
         } else {
             let direct = std::mem::take(self.out);
-            let outcome = self.answer(conn, head, body, meta, key);
+            let outcome = self.answer(conn, head, body, &meta, key);
             let bytes = std::mem::replace(self.out, direct);
             conn.slots.push_back(match outcome {
                 Outcome::Done => Slot::complete(bytes),
@@ -211,14 +247,14 @@ impl<H: Handler> Feeder<'_, H> {
         conn: &Conn,
         head: &Head<'_, '_>,
         body: Option<Body<'_>>,
-        meta: ReplyMeta,
+        meta: &ReplyMeta,
         key: RequestKey,
     ) -> Outcome {
         let start = self.out.len();
         // A panic is a defect of ours or of a handler written in Rust: the request fails, the
         // worker lives. What it wrote is thrown away, so no half-written state is seen.
         let result = catch_unwind(AssertUnwindSafe(|| {
-            match decide(self.handler, head, self.params, &meta, self.out) {
+            match decide(self.handler, head, self.params, meta, self.out) {
                 Decision::Replied => Outcome::Done,
                 Decision::Call { route, path } => {
                     let request = Request {
@@ -237,7 +273,7 @@ impl<H: Handler> Feeder<'_, H> {
         }));
         result.unwrap_or_else(|_| {
             self.out.truncate(start);
-            reply::write_error(self.out, 500, "Internal Server Error", &meta);
+            reply::write_error(self.out, 500, "Internal Server Error", meta);
             Outcome::Done
         })
     }
@@ -282,22 +318,26 @@ impl<H: Handler> Feeder<'_, H> {
         }
     }
 
-    /// A body broke the rules or did not come: its request ends with an error. A handler that
-    /// has it already is told that the client left.
+    /// A body broke the rules or did not come: its request ends with an error, unless it is
+    /// answered already. A handler that has it is told that the client left.
     fn abandon_body(&mut self, conn: &mut Conn, status: u16, reason: &'static str) {
-        let meta = self.last_meta();
-        if let Phase::Body(incoming) = &conn.phase
-            && let Target::Handler { key, .. } = incoming.target
-        {
-            if let Some(slot) = conn.slot(key) {
-                slot.fail(|bytes| reply::write_error(bytes, status, reason, &meta));
-                self.handler.disconnected(key);
+        let target = match &conn.phase {
+            Phase::Body(incoming) => &incoming.target,
+            _ => return self.refuse(conn, status, reason),
+        };
+        match *target {
+            Target::Buffer { .. } => return self.refuse(conn, status, reason),
+            Target::Handler { key, .. } => {
+                let meta = self.last_meta();
+                if let Some(slot) = conn.slot(key) {
+                    slot.fail(|bytes| reply::write_error(bytes, status, reason, &meta));
+                    self.handler.disconnected(key);
+                }
             }
-            conn.last = true;
-            conn.phase = Phase::Last { unread: true };
-        } else {
-            self.refuse(conn, status, reason);
+            Target::Discard => {}
         }
+        conn.last = true;
+        conn.phase = Phase::Last { unread: true };
     }
 
     /// Ends a request that did not come whole in time.
@@ -317,18 +357,28 @@ impl<H: Handler> Feeder<'_, H> {
         } else {
             let mut bytes = Vec::new();
             reply::write_error(&mut bytes, status, reason, &meta);
-            conn.next = conn.next.wrapping_add(1);
-            conn.slots.push_back(Slot::complete(bytes));
+            conn.push_complete(bytes);
         }
         conn.last = true;
         conn.phase = Phase::Last { unread: true };
     }
 
-    /// Tells a client that waits for it to send its body (RFC 9110, 10.1.1).
+    /// Tells a client that waits for it to send its body (RFC 9110, 10.1.1), after all responses
+    /// that are outstanding: before them, it would be taken for a part of the first.
     fn interim(&mut self, conn: &mut Conn) {
+        if conn.slots.is_empty() {
+            self.out.extend_from_slice(CONTINUE);
+        } else {
+            conn.push_complete(CONTINUE.to_vec());
+        }
+    }
+
+    /// The same for a request that is outstanding itself, as the last one.
+    fn interim_of_last(&mut self, conn: &mut Conn) {
+        let alone = conn.slots.len() == 1;
         match conn.slots.back_mut() {
-            None => self.out.extend_from_slice(CONTINUE),
-            Some(slot) => slot.bytes.extend_from_slice(CONTINUE),
+            Some(slot) if !alone => slot.bytes.extend_from_slice(CONTINUE),
+            _ => self.out.extend_from_slice(CONTINUE),
         }
     }
 }

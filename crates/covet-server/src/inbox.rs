@@ -27,7 +27,8 @@ pub enum Command {
         /// Bytes as they go on the wire.
         bytes: Vec<u8>,
     },
-    /// The response cannot be completed: the connection is cut, so that the client knows.
+    /// The connection is to be closed once what was sent has left: the response cannot be
+    /// completed, and the client must know; or it is complete, and nothing else could tell.
     Abort {
         /// The request.
         key: RequestKey,

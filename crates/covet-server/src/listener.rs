@@ -41,11 +41,8 @@ enum Accepting {
 impl Listener {
     /// Listens on a TCP address; port 0 takes a free one.
     pub fn tcp(host: &str, port: u16, backlog: i32) -> Result<Self, BindError> {
-        let address = if host.contains(':') {
-            format!("[{host}]:{port}")
-        } else {
-            format!("{host}:{port}")
-        };
+        let address =
+            if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
         Self::bind_tcp(host, port, backlog).map_err(|source| BindError { address, source })
     }
 
@@ -56,6 +53,10 @@ impl Listener {
             .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the host has no address"))?;
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         socket.set_reuse_address(true)?;
+        if address.is_ipv6() {
+            // On `::` for IPv4 too, whatever the system's default.
+            socket.set_only_v6(false)?;
+        }
         socket.bind(&SockAddr::from(address))?;
         Self::listen(socket, backlog)
     }

@@ -16,8 +16,8 @@ use mio::{Events, Poll, Token};
 
 use crate::{
     clock,
-    conn::{Closed, Conn, Phase, SlotState, Target, Waiting},
-    feed::Feeder,
+    conn::{Closed, Conn, Phase, Progress, SlotState, Waiting},
+    feed::{Feeder, TURN},
     inbox::{Command, Remote},
     listener::Listener,
     settings::Settings,
@@ -29,8 +29,6 @@ const EVENTS: usize = 1024;
 const REQUESTS_PER_CONNECTION: usize = 128;
 /// Reads one connection may do before the others have their turn.
 const READS_PER_CONNECTION: usize = 16;
-/// How long a turn may last before the owner's other work has its own.
-const TURN: Duration = Duration::from_millis(2);
 /// Bytes read from a socket at a time, into a buffer all connections share.
 const READ: usize = 64 * 1024;
 /// Connections accepted at a time.
@@ -229,7 +227,7 @@ impl Reactor {
         }
         self.generation = self.generation.wrapping_add(1);
         let mut conn = Conn::new(stream, peer, index, self.generation);
-        conn.set_timer(&self.settings, Instant::now(), false, false);
+        conn.set_timer(&self.settings, Instant::now(), Progress::default());
         self.conns[index as usize] = Some(Box::new(conn));
         self.open += 1;
         self.enqueue(index as usize);
@@ -284,13 +282,18 @@ impl Reactor {
     }
 
     fn close<H: Handler>(&mut self, index: u32, handler: &mut H) {
-        let Some(conn) = self.conns.get_mut(index as usize).and_then(Option::take) else { return };
-        for key in conn.open_keys() {
-            handler.disconnected(key);
-        }
+        let Some(mut conn) = self.conns.get_mut(index as usize).and_then(Option::take) else {
+            return;
+        };
         self.free.push(index);
         self.open -= 1;
-        // Dropping the socket takes it out of the poll.
+        // Dropping the socket is not enough where a child process holds a copy of it: its events
+        // would go to the connection that has the index next.
+        conn.stream.deregister(self.poll.registry());
+        for key in conn.open_keys() {
+            // A panic here is a defect of the handler; the other requests are told all the same.
+            let _ = catch_unwind(AssertUnwindSafe(|| handler.disconnected(key)));
+        }
     }
 
     /// Carries out what handlers said since the last time.
@@ -301,27 +304,7 @@ impl Reactor {
             if conn.generation != key.generation {
                 continue;
             }
-            if let Command::ResumeBody { key } = command {
-                if let Phase::Body(incoming) = &mut conn.phase
-                    && let Target::Handler { key: reading, paused } = &mut incoming.target
-                    && *reading == key
-                {
-                    *paused = false;
-                }
-            } else if let Some(slot) = conn.slot(key) {
-                match command {
-                    Command::Part { mut bytes, .. } => {
-                        slot.bytes.append(&mut bytes);
-                        slot.draining = true;
-                        slot.started = true;
-                    }
-                    Command::End { mut bytes, .. } => {
-                        slot.bytes.append(&mut bytes);
-                        slot.state = SlotState::Complete;
-                    }
-                    _ => slot.state = SlotState::Aborted,
-                }
-            }
+            carry_out(conn, command);
             self.enqueue(key.connection as usize);
         }
     }
@@ -363,7 +346,7 @@ impl Reactor {
         };
         feeder.give_up(&mut conn);
         let sent = conn.send(&mut out);
-        conn.set_timer(&self.settings, Instant::now(), true, false);
+        conn.set_timer(&self.settings, Instant::now(), Progress::default());
         self.conns[index as usize] = Some(conn);
         match sent {
             Ok(()) => self.enqueue(index as usize),
@@ -411,6 +394,29 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
+/// Carries out what a handler said about a request of this connection.
+fn carry_out(conn: &mut Conn, command: Command) {
+    let key = command.key();
+    if let Command::ResumeBody { .. } = command {
+        return conn.resume_body_of(key);
+    }
+    let Some(slot) = conn.slot(key) else { return };
+    match command {
+        Command::Part { mut bytes, .. } => {
+            slot.bytes.append(&mut bytes);
+            slot.draining = true;
+            slot.started = true;
+            return;
+        }
+        Command::End { mut bytes, .. } => {
+            slot.bytes.append(&mut bytes);
+            slot.state = SlotState::Complete;
+        }
+        _ => slot.state = SlotState::Aborted,
+    }
+    conn.skip_body_of(key);
+}
+
 /// What a connection's turn left behind.
 enum Driven {
     Done,
@@ -425,8 +431,9 @@ fn drive<H: Handler>(
     scratch: &mut [u8],
 ) -> Result<Driven, Closed> {
     let settings = feeder.settings;
-    let mut progress = flush(conn, feeder)?;
+    let written = flush(conn, feeder)?;
     let budget = feeder.budget;
+    let mut read_some = false;
     loop {
         feed_left_over(conn, feeder);
         if feeder.out.len() > settings.output_limit {
@@ -439,30 +446,32 @@ fn drive<H: Handler>(
             break;
         }
         feeder.reads -= 1;
-        progress |= read(conn, feeder, scratch)?;
+        read_some |= read(conn, feeder, scratch)?;
     }
     if !feeder.out.is_empty() {
         conn.send(feeder.out)?;
     }
+    // Reading would come to the end of the stream, were it not for the handlers that hold it up.
+    conn.ended |= conn.closing && conn.waits_for_handlers(settings);
     if conn.ended {
         hang_up(conn, feeder.handler);
     }
     conn.settle(feeder.draining)?;
-    conn.set_timer(settings, feeder.now, progress, feeder.budget < budget);
-    let more = conn.readable || feeder.budget == 0;
-    Ok(if more && !conn.is_stalled(settings) { Driven::Again } else { Driven::Done })
+    let started = feeder.budget < budget;
+    conn.set_timer(settings, feeder.now, Progress { read: read_some, written, started });
+    let more = (conn.readable || feeder.budget == 0) && !conn.is_stalled(settings);
+    Ok(if more || conn.can_drain() { Driven::Again } else { Driven::Done })
 }
 
 /// Sends what is unsent and what has its turn now. `true` if the client took some of it.
 fn flush<H: Handler>(conn: &mut Conn, feeder: &mut Feeder<'_, H>) -> Result<bool, Closed> {
-    let mut progress = !conn.output.is_empty() && conn.flush()?;
+    let progress = !conn.output.is_empty() && conn.flush()?;
     if !conn.output.is_empty() {
         return Ok(progress);
     }
     let drained = conn.drain_slots(feeder.out);
     if !feeder.out.is_empty() {
         conn.send(feeder.out)?;
-        progress = true;
     }
     if let Some(key) = drained {
         if conn.output.is_empty() {
@@ -516,14 +525,13 @@ fn read<H: Handler>(
     Ok(true)
 }
 
-/// The client closed its side: nobody waits for the responses that are still open.
+/// Nobody waits for the responses that are not complete; those before them still leave.
 fn hang_up<H: Handler>(conn: &mut Conn, handler: &mut H) {
     let open: Vec<RequestKey> = conn.open_keys().collect();
     for key in open {
         handler.disconnected(key);
     }
-    if conn.slots.iter().any(|slot| slot.state == SlotState::Open) {
-        conn.slots.clear();
-    }
+    let complete = conn.slots.iter().take_while(|slot| slot.state == SlotState::Complete).count();
+    conn.slots.truncate(complete);
     conn.phase = Phase::Last { unread: false };
 }

@@ -1,6 +1,9 @@
 //! Requests without sockets, for measuring what a request costs apart from the kernel.
 
-use std::{io, time::Instant};
+use std::{
+    io,
+    time::{Duration, Instant},
+};
 
 use covet_engine::{
     handler::{Handler, Local, Peer},
@@ -8,6 +11,8 @@ use covet_engine::{
 };
 
 use crate::{clock, conn::Conn, feed::Feeder, settings::Settings, stream::Stream};
+
+const FOREVER: Duration = Duration::from_hours(24);
 
 /// Feeds the same bytes to one connection `rounds` times, as if it had read them, and throws the
 /// responses away; returns how many bytes those were.
@@ -33,7 +38,8 @@ pub fn replay<H: Handler>(
             params: &mut params,
             out: &mut out,
             date: clock::date(),
-            now: Instant::now(),
+            // A turn that has yet to begin is never over.
+            now: Instant::now() + FOREVER,
             draining: false,
             budget: usize::MAX,
             reads: 0,

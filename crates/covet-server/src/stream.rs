@@ -45,4 +45,11 @@ impl Stream {
             Self::Unix(stream) => stream.register(registry, token, interest),
         }
     }
+    pub(crate) fn deregister(&mut self, registry: &Registry) {
+        // It fails only for a socket that is not watched, and that is what is wanted.
+        let _ = match self {
+            Self::Tcp(stream) => stream.deregister(registry),
+            Self::Unix(stream) => stream.deregister(registry),
+        };
+    }
 }

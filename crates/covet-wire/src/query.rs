@@ -12,18 +12,18 @@ use crate::percent::decode_form;
 /// becomes U+FFFD. A part with nothing to decode is borrowed.
 ///
 /// ```
-/// let pairs: Vec<_> = covet_wire::query::pairs(b"q=caf%C3%A9+au+lait&debug").collect();
+/// let pairs: Vec<_> = covet_wire::query::pairs("q=caf%C3%A9+au+lait&debug").collect();
 /// assert_eq!(pairs, [("q".into(), "café au lait".into()), ("debug".into(), "".into())]);
 /// ```
 #[inline]
-pub fn pairs(query: &[u8]) -> Pairs<'_> {
+pub fn pairs(query: &str) -> Pairs<'_> {
     Pairs { rest: query }
 }
 
 /// The iterator that [`pairs`] returns.
 #[derive(Clone, Debug)]
 pub struct Pairs<'q> {
-    rest: &'q [u8],
+    rest: &'q str,
 }
 
 impl<'q> Iterator for Pairs<'q> {
@@ -45,10 +45,10 @@ impl<'q> Iterator for Pairs<'q> {
 
 /// What stands before and after the first `separator`; all and nothing without one.
 #[inline]
-fn split_once(bytes: &[u8], separator: u8) -> (&[u8], &[u8]) {
-    match memchr::memchr(separator, bytes) {
-        Some(at) => (&bytes[..at], &bytes[at + 1..]),
-        None => (bytes, &[]),
+fn split_once(text: &str, separator: u8) -> (&str, &str) {
+    match text.bytes().position(|byte| byte == separator) {
+        Some(at) => (&text[..at], &text[at + 1..]),
+        None => (text, ""),
     }
 }
 
@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn pairs_are_those_of_parse_qsl() {
         for &(query, expected) in TABLE {
-            let found: Vec<_> = pairs(query.as_bytes()).collect();
+            let found: Vec<_> = pairs(query).collect();
             let found: Vec<_> = found.iter().map(|(name, value)| (&**name, &**value)).collect();
             assert_eq!(found, expected, "{query}");
         }
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn plain_text_is_borrowed() {
-        for (name, value) in pairs("a=1&caf\u{e9}=\u{e9}".as_bytes()) {
+        for (name, value) in pairs("a=1&caf\u{e9}=\u{e9}") {
             assert!(matches!((name, value), (Cow::Borrowed(_), Cow::Borrowed(_))));
         }
     }

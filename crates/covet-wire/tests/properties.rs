@@ -211,11 +211,11 @@ proptest! {
     }
 
     #[test]
-    fn values_are_read_without_panic(bytes in vec(any::<u8>(), 0..100)) {
-        let decoded = percent::decode_path(&bytes);
-        prop_assert!(decoded.len() <= 3 * bytes.len());
+    fn values_are_read_without_panic(bytes in vec(any::<u8>(), 0..100), text in ".{0,60}") {
+        let decoded = percent::decode_path(&text);
+        prop_assert!(decoded.len() <= 3 * text.len());
         let parts = |separator| bytes.split(|&byte| byte == separator).count();
-        prop_assert!(query::pairs(&bytes).count() <= parts(b'&'));
+        prop_assert!(query::pairs(&text).count() <= text.split('&').count());
         prop_assert!(cookie::pairs(&bytes).count() <= parts(b';'));
     }
 
@@ -231,7 +231,8 @@ proptest! {
         };
         let parts: Vec<_> =
             sent.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
-        let found: Vec<_> = query::pairs(parts.join("&").as_bytes())
+        let joined = parts.join("&");
+        let found: Vec<_> = query::pairs(&joined)
             .map(|(name, value)| (name.into_owned(), value.into_owned()))
             .collect();
         prop_assert_eq!(found, sent);

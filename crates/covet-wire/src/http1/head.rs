@@ -25,11 +25,11 @@ pub struct Head<'h, 'b> {
     /// The method as sent, which tells [`Method::Other`]s apart.
     pub method_name: &'b str,
     /// The request target as sent: `/path?query`, `http://host/path?query` or `*`.
-    pub target: &'b [u8],
+    pub target: &'b str,
     /// The path, still percent-encoded: it starts with `/`, or is `*`.
-    pub path: &'b [u8],
+    pub path: &'b str,
     /// What follows the first `?`, still encoded; empty if there is none.
-    pub query: &'b [u8],
+    pub query: &'b str,
     /// The version of the request.
     pub version: Version,
     /// All headers in order.
@@ -147,14 +147,14 @@ fn complete<'h, 'b>(
     let mut fields = Fields::default();
     scan(headers, bytes, &mut fields)?;
     let method = Method::from_bytes(method_name.as_bytes());
-    let target_parts = Target::parse(method, target.as_bytes())?;
+    let target_parts = Target::parse(method, target)?;
     check_host_header(fields.host, version)?;
     let framing = fields.framing(version, limits)?;
     let expect_continue = fields.expect_continue(version)? && framing != Framing::None;
     Ok(Some(Head {
         method,
         method_name,
-        target: target.as_bytes(),
+        target,
         path: target_parts.path,
         query: target_parts.query,
         version,

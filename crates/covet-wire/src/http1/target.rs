@@ -7,8 +7,8 @@ use crate::percent::hex;
 /// A request target, taken apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Target<'b> {
-    pub(super) path: &'b [u8],
-    pub(super) query: &'b [u8],
+    pub(super) path: &'b str,
+    pub(super) query: &'b str,
     /// The authority of an absolute target.
     pub(super) authority: Option<&'b [u8]>,
 }
@@ -16,8 +16,8 @@ pub(super) struct Target<'b> {
 impl<'b> Target<'b> {
     /// Takes `target` apart, in the form that `method` allows.
     #[inline]
-    pub(super) fn parse(method: Method, target: &'b [u8]) -> Result<Self, WireError> {
-        if target.first() == Some(&b'/') && method != Method::Connect {
+    pub(super) fn parse(method: Method, target: &'b str) -> Result<Self, WireError> {
+        if target.starts_with('/') && method != Method::Connect {
             return Self::origin(target, None);
         }
         Self::unusual(method, target)
@@ -25,13 +25,13 @@ impl<'b> Target<'b> {
 
     /// `/path?query`
     #[inline]
-    fn origin(target: &'b [u8], authority: Option<&'b [u8]>) -> Result<Self, WireError> {
+    fn origin(target: &'b str, authority: Option<&'b [u8]>) -> Result<Self, WireError> {
         // Targets are short: a plain loop beats a call of memchr.
-        match target.iter().position(|&byte| byte == b'?' || byte == b'#') {
-            None => Ok(Self { path: target, query: &[], authority }),
+        match target.bytes().position(|byte| byte == b'?' || byte == b'#') {
+            None => Ok(Self { path: target, query: "", authority }),
             Some(end) => {
                 let (path, query) = (&target[..end], &target[end + 1..]);
-                if target[end] == b'#' || query.contains(&b'#') {
+                if target.as_bytes()[end] == b'#' || query.contains('#') {
                     return Err(WireError::InvalidTarget);
                 }
                 Ok(Self { path, query, authority })
@@ -41,42 +41,45 @@ impl<'b> Target<'b> {
 
     /// What proxies and `OPTIONS *` send.
     #[cold]
-    fn unusual(method: Method, target: &'b [u8]) -> Result<Self, WireError> {
+    fn unusual(method: Method, target: &'b str) -> Result<Self, WireError> {
         match (method, target) {
             (Method::Connect, _) => Err(WireError::UnsupportedConnect),
-            (Method::Options, b"*") => Ok(Self { path: target, query: &[], authority: None }),
+            (Method::Options, "*") => Ok(Self { path: target, query: "", authority: None }),
             _ => Self::absolute(target),
         }
     }
 
     /// `http://host:port/path?query`
-    fn absolute(target: &'b [u8]) -> Result<Self, WireError> {
-        let rest = strip_prefix_ignore_case(target, b"http://")
-            .or_else(|| strip_prefix_ignore_case(target, b"https://"))
+    fn absolute(target: &'b str) -> Result<Self, WireError> {
+        let rest = strip_prefix_ignore_case(target, "http://")
+            .or_else(|| strip_prefix_ignore_case(target, "https://"))
             .ok_or(WireError::InvalidTarget)?;
-        let end = rest.iter().position(|byte| b"/?#".contains(byte)).unwrap_or(rest.len());
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(end);
         if authority.is_empty() {
             return Err(WireError::InvalidTarget);
         }
-        if !is_host(authority) {
+        if !is_host(authority.as_bytes()) {
             return Err(WireError::InvalidHost);
         }
-        let target = Self::origin(path, Some(authority))?;
-        Ok(if target.path.is_empty() { Self { path: b"/", ..target } } else { target })
+        let target = Self::origin(path, Some(authority.as_bytes()))?;
+        Ok(if target.path.is_empty() { Self { path: "/", ..target } } else { target })
     }
 }
 
-fn strip_prefix_ignore_case<'b>(bytes: &'b [u8], prefix: &[u8]) -> Option<&'b [u8]> {
-    let (start, rest) = bytes.split_at_checked(prefix.len())?;
+fn strip_prefix_ignore_case<'b>(text: &'b str, prefix: &str) -> Option<&'b str> {
+    let (start, rest) = text.split_at_checked(prefix.len())?;
     start.eq_ignore_ascii_case(prefix).then_some(rest)
 }
 
 /// Whether `host` is `uri-host [":" port]` (RFC 9110, section 7.2). It may be empty.
 #[inline]
 pub(super) fn is_host(host: &[u8]) -> bool {
-    let name_end = host.iter().position(|&byte| !is_plain(byte)).unwrap_or(host.len());
-    is_port(&host[name_end..]) || is_unusual_host(host)
+    let name_end = host.iter().rposition(|&byte| byte == b':').unwrap_or(host.len());
+    let (name, port) = host.split_at(name_end);
+    // No early exit: a name is short, and nearly always right.
+    let plain = name.iter().fold(true, |plain, &byte| plain & is_plain(byte));
+    (plain && is_port(port)) || is_unusual_host(host)
 }
 
 /// Whether `byte` is one that ordinary host names are made of.
@@ -159,9 +162,9 @@ mod tests {
             (Method::Get, "http://[::1]:80/", "/", "", Some("[::1]:80")),
         ];
         for &(method, target, path, query, authority) in table {
-            let found = Target::parse(method, target.as_bytes());
+            let found = Target::parse(method, target);
             let authority = authority.map(str::as_bytes);
-            let expected = Target { path: path.as_bytes(), query: query.as_bytes(), authority };
+            let expected = Target { path, query, authority };
             assert_eq!(found, Ok(expected), "{target}");
         }
     }

@@ -45,9 +45,9 @@ impl From<Head<'_, '_>> for Request {
         let own = |header: &Header<'_>| (header.name.to_owned(), header.value.to_owned());
         Self {
             method: head.method_name.to_owned(),
-            target: head.target.to_owned(),
-            path: head.path.to_owned(),
-            query: head.query.to_owned(),
+            target: head.target.as_bytes().to_owned(),
+            path: head.path.as_bytes().to_owned(),
+            query: head.query.as_bytes().to_owned(),
             version: head.version,
             headers: head.headers.iter().map(own).collect(),
             host: head.host.map(<[u8]>::to_owned),
