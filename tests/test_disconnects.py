@@ -518,6 +518,37 @@ def test_nothing_stays_behind(serve: Serve, loop_name: LoopName) -> None:
         assert resident() - memory < 12_000_000
 
 
+def test_a_handler_that_can_never_end_is_collected(serve: Serve, loop_name: LoopName) -> None:
+    """As a task would be, and with the same complaint."""
+    app = Covet()
+    noted: list[str] = []
+
+    class Resource:
+        def __del__(self) -> None:
+            noted.append("collected")
+
+    @app.get("/")
+    async def handler() -> None:
+        resource = Resource()
+        noted.append("begun")
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        noted.append("went on")
+        await asyncio.get_running_loop().create_future()
+        del resource
+
+    with serve(app, loop=loop_name) as served:
+        with Connection(served.port) as connection:
+            connection.send(request("GET", "/"))
+            eventually(lambda: noted == ["begun"])
+        eventually(lambda: noted == ["begun", "went on"])
+        served.call(gc.collect)
+        assert noted == ["begun", "went on", "collected"]
+        [problem] = served.problems
+        assert problem["message"] == "Task was destroyed but it is pending!"
+        served.problems.clear()
+
+
 def test_nothing_stays_behind_of_a_server(serve: Serve, loop_name: LoopName) -> None:
     def live() -> None:
         everything = Everything()

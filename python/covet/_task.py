@@ -63,9 +63,11 @@ class Task(asyncio.Task[Any]):
         super().__setattr__(name, value)
 
     def __del__(self) -> None:
-        # The engine answers every exception of a handler itself, and a pooled task that ends
-        # with its loop was waiting for nothing: asyncio's complaints about both are unfounded.
-        pass
+        # A handler that can never go on is worth asyncio's complaint. That an exception was
+        # never retrieved is not, for the engine answers it; nor that a pooled task, which was
+        # waiting for nothing, ends with its loop.
+        if self._driver().running:
+            super().__del__()
 
     def _driver(self) -> Any:
         return super().get_coro()

@@ -74,13 +74,7 @@ fn write_allow(out: &mut Vec<u8>, allowed: MethodSet) {
 
 /// 307 keeps method and body; the location is absolute, as Starlette's is, where the client named
 /// a host.
-fn write_redirect(
-    out: &mut Vec<u8>,
-    host: &[u8],
-    location: &str,
-    query: &str,
-    meta: &ReplyMeta,
-) {
+fn write_redirect(out: &mut Vec<u8>, host: &[u8], location: &str, query: &str, meta: &ReplyMeta) {
     reply::begin(out, 307, meta);
     out.extend_from_slice(b"location: ");
     if !host.is_empty() {

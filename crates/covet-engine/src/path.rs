@@ -166,15 +166,13 @@ mod tests {
         for (raw, expected) in cases {
             let path = normalize(raw);
             let path = path.as_deref().map_err(|error| *error);
-            assert_eq!(path, *expected, "{:?}", raw);
+            assert_eq!(path, *expected, "{raw:?}");
         }
     }
 
     #[test]
     fn nothing_is_copied_without_need() {
-        for (raw, is_borrowed) in
-            [("/items/3.json", true), ("/a%20b", false), ("/\u{e9}", true)]
-        {
+        for (raw, is_borrowed) in [("/items/3.json", true), ("/a%20b", false), ("/\u{e9}", true)] {
             assert_eq!(matches!(normalize(raw), Ok(Cow::Borrowed(_))), is_borrowed);
         }
     }
@@ -193,7 +191,7 @@ mod tests {
             ("/a//b", "/a//b"),
         ] {
             assert_eq!(encode(path), encoded);
-            assert_eq!(normalize(&encoded).as_deref(), Ok(path));
+            assert_eq!(normalize(encoded).as_deref(), Ok(path));
         }
     }
 }

@@ -60,15 +60,16 @@ impl App {
         let py = spec.py();
         let redirect = spec.getattr("redirect_slashes")?.extract()?;
         let mut builder = RouterBuilder::new().redirect_slashes(redirect);
-        let mut routes = Vec::new();
+        let mut specs = Vec::new();
         for route in spec.getattr("routes")?.try_iter()? {
             let route = route?;
             add_route(&mut builder, &route)?;
-            routes.push(route);
+            specs.push(route);
         }
         let router = builder.build();
-        let compiled = (0u32..).zip(&routes).map(|(id, route)| {
-            Route::compile(route, router.param_names(covet_engine::router::RouteId(id))).map(Arc::new)
+        let compiled = (0u32..).zip(&specs).map(|(id, route)| {
+            Route::compile(route, router.param_names(covet_engine::router::RouteId(id)))
+                .map(Arc::new)
         });
         let get = |name: &str| spec.getattr(name).map(Bound::unbind);
         let state: Option<Py<PyAny>> = spec.getattr("state")?.extract()?;

@@ -34,7 +34,7 @@ impl From<PyErr> for Refusal<'_> {
     }
 }
 
-/// Collects errors by source, in FastAPI's order.
+/// Collects errors by source, in `FastAPI`'s order.
 type Errors<'py> = Vec<(Source, Bound<'py, PyAny>)>;
 
 /// Reads, coerces and validates everything the handler asks for, into `arguments`.
@@ -160,10 +160,7 @@ fn find_all<'py>(
 }
 
 #[inline]
-fn in_query<'a>(
-    param: &'a Param,
-    request: &'a Request<'_>,
-) -> impl Iterator<Item = Cow<'a, str>> {
+fn in_query<'a>(param: &'a Param, request: &'a Request<'_>) -> impl Iterator<Item = Cow<'a, str>> {
     let pairs = query::pairs(request.head.query);
     pairs.filter(|(name, _)| **name == *param.alias).map(|(_, text)| text)
 }
@@ -201,9 +198,7 @@ fn coerce<'py>(py: Python<'py>, scalar: Scalar, text: &str) -> Option<Bound<'py,
     match scalar {
         Scalar::Str => Some(PyString::new(py, text).into_any()),
         Scalar::Int => canonical_int(text).map(|value| PyInt::new(py, value).into_any()),
-        Scalar::Float => {
-            canonical_float(text).map(|value| PyFloat::new(py, value).into_any())
-        }
+        Scalar::Float => canonical_float(text).map(|value| PyFloat::new(py, value).into_any()),
         Scalar::Bool => match text {
             "true" | "1" => Some(PyBool::new(py, true).to_owned().into_any()),
             "false" | "0" => Some(PyBool::new(py, false).to_owned().into_any()),
@@ -290,12 +285,7 @@ enum Payload<'py> {
 }
 
 impl<'py> Payload<'py> {
-    fn read(
-        py: Python<'py>,
-        app: &App,
-        route: &Route,
-        request: &Request<'_>,
-    ) -> PyResult<Self> {
+    fn read(py: Python<'py>, app: &App, route: &Route, request: &Request<'_>) -> PyResult<Self> {
         let Body::Whole(bytes) = request.body else { return Ok(Self::Absent) };
         if bytes.is_empty() {
             return Ok(Self::Absent);

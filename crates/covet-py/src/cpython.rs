@@ -27,9 +27,7 @@ pub(crate) fn step<'py>(coroutine: &Bound<'py, PyAny>) -> Step<'py> {
     // unless the call fails.
     unsafe {
         match ffi::PyIter_Send(coroutine.as_ptr(), ffi::Py_None(), &raw mut result) {
-            ffi::PySendResult::PYGEN_NEXT => {
-                Step::Suspended(Bound::from_owned_ptr(py, result))
-            }
+            ffi::PySendResult::PYGEN_NEXT => Step::Suspended(Bound::from_owned_ptr(py, result)),
             ffi::PySendResult::PYGEN_RETURN => {
                 Step::Finished(Ok(Bound::from_owned_ptr(py, result)))
             }
@@ -45,7 +43,7 @@ pub(crate) fn call<'py>(
     arguments: &[Bound<'py, PyAny>],
     keywords: Option<&Bound<'py, PyTuple>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let names = keywords.map_or(0, |names| names.len_usize());
+    let names = keywords.map_or(0, PyTupleMethods::len);
     let positional = arguments.len() - names;
     // SAFETY: `Bound` is a transparent pointer to an object that is alive while the slice is;
     // the call returns a new reference or sets an error.
@@ -54,20 +52,9 @@ pub(crate) fn call<'py>(
             callable.as_ptr(),
             arguments.as_ptr().cast(),
             positional,
-            keywords.map_or(ptr::null_mut(), |names| names.as_ptr()),
+            keywords.map_or(ptr::null_mut(), Bound::as_ptr),
         );
         Bound::from_owned_ptr_or_err(callable.py(), result)
-    }
-}
-
-trait LenUsize {
-    fn len_usize(&self) -> usize;
-}
-
-impl LenUsize for Bound<'_, PyTuple> {
-    fn len_usize(&self) -> usize {
-        use pyo3::types::PyTupleMethods;
-        self.len()
     }
 }
 
@@ -101,9 +88,7 @@ impl Shown {
 /// A copy of a context, as a new task gets one.
 pub(crate) fn copy_context<'py>(context: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     // SAFETY: the C function checks the type of its argument.
-    unsafe {
-        Bound::from_owned_ptr_or_err(context.py(), ffi::PyContext_Copy(context.as_ptr()))
-    }
+    unsafe { Bound::from_owned_ptr_or_err(context.py(), ffi::PyContext_Copy(context.as_ptr())) }
 }
 
 /// A copy of the context that is current.
@@ -128,7 +113,7 @@ fn check(py: Python<'_>, status: std::ffi::c_int) -> PyResult<()> {
     if status < 0 { Err(PyErr::fetch(py)) } else { Ok(()) }
 }
 
-/// Where CPython keeps what a handler may leave behind on the task that ran it.
+/// Where `CPython` keeps what a handler may leave behind on the task that ran it.
 ///
 /// Only read, and only compared: a task whose traces differ from those it had when the handler
 /// began is not used again.
@@ -148,8 +133,7 @@ pub(crate) struct Traces {
 
 /// `PyContext.ctx_vars`, after the object's header and `ctx_prev`: the immutable map that `ContextVar.set` replaces. The struct is private,
 /// and the same since 3.7; [`Layout::detect`] checks it before anything relies on it.
-const CONTEXT_VARIABLES: isize =
-    (size_of::<ffi::PyObject>() + size_of::<usize>()).cast_signed();
+const CONTEXT_VARIABLES: isize = (size_of::<ffi::PyObject>() + size_of::<usize>()).cast_signed();
 
 impl Layout {
     /// Checks the layouts of this interpreter on a real context and the task type.

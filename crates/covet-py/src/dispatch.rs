@@ -273,7 +273,7 @@ impl<'py> Call<'_, 'py> {
             Written::Head { response, framing } => {
                 let head = out.split_off(start);
                 let mut exchange = self.open_exchange();
-                let rest = exchange.begin_stream(py, response, framing, head);
+                let rest = exchange.begin_stream(py, &response, framing, head);
                 let Some(coroutine) = rest else { return Outcome::Pending };
                 match self.tasks.follow(&coroutine, exchange) {
                     Ok(task) => self.await_task(task),

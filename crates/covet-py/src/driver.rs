@@ -7,11 +7,7 @@ use std::sync::{
 };
 
 use pyo3::{
-    PyTraverseError, PyVisit,
-    exceptions::PyStopIteration,
-    intern,
-    prelude::*,
-    types::PyDict,
+    PyTraverseError, PyVisit, exceptions::PyStopIteration, intern, prelude::*, types::PyDict,
 };
 
 use crate::{
@@ -52,9 +48,15 @@ pub(crate) enum State {
     /// The task is current, and handlers are stepped in it from outside.
     Serving,
     /// The next step yields what the handler did, and the task belongs to the handler.
-    Adopting { yielded: Py<PyAny>, work: Box<Work> },
+    Adopting {
+        yielded: Py<PyAny>,
+        work: Box<Work>,
+    },
     /// The task belongs to a handler. `interrupt` is thrown into it at the next step.
-    Running { work: Box<Work>, interrupt: Option<PyErr> },
+    Running {
+        work: Box<Work>,
+        interrupt: Option<PyErr>,
+    },
     /// The next step ends the task.
     Ending(Outcome),
     Ended,
@@ -127,6 +129,12 @@ impl Driver {
     fn coroutine(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         let shown = self.visit.coroutine.get(py).map(Bound::unbind);
         shown.or_else(|| self.coroutine.as_ref().map(|coroutine| coroutine.clone_ref(py)))
+    }
+
+    /// Whether the task belongs to a handler that has not ended.
+    #[getter]
+    fn running(&self) -> bool {
+        matches!(self.state, State::Adopting { .. } | State::Running { .. })
     }
 
     /// The task notes a change.
@@ -241,11 +249,10 @@ fn advance(slf: &Bound<'_, Driver>, input: Input) -> PyResult<Py<PyAny>> {
             };
             run(slf, work, input)
         }
-        // What a handler raised wins over its cancellation, as in a task.
-        (State::Ending(Err(error)), _) => Err(error),
         (State::Ending(Ok(value)), Input::Send) => end(Ok(value)),
         (State::Ended, Input::Send) => end(Ok(py.None())),
-        (_, Input::Throw(error)) => Err(error),
+        // What a handler raised wins over its cancellation, as in a task.
+        (State::Ending(Err(error)), _) | (_, Input::Throw(error)) => Err(error),
     }
 }
 

@@ -92,7 +92,7 @@ impl Exchange {
                 self.send(py, Command::End { key: self.key, bytes });
                 None
             }
-            Written::Head { response, framing } => self.begin_stream(py, response, framing, bytes),
+            Written::Head { response, framing } => self.begin_stream(py, &response, framing, bytes),
         }
     }
 
@@ -100,7 +100,7 @@ impl Exchange {
     pub(crate) fn begin_stream<'py>(
         &mut self,
         py: Python<'py>,
-        response: Bound<'py, PyAny>,
+        response: &Bound<'py, PyAny>,
         framing: Framing,
         head: Vec<u8>,
     ) -> Option<Bound<'py, PyAny>> {

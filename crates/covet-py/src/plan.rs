@@ -151,10 +151,7 @@ impl Route {
             keywords: keywords.map(Bound::unbind),
             body: BodyPlan::compile(&spec.getattr("body")?)?,
             response: ResponsePlan::compile(&spec.getattr("response")?)?,
-            path_names: path_names
-                .iter()
-                .map(|name| PyString::intern(py, name).unbind())
-                .collect(),
+            path_names: path_names.iter().map(|name| PyString::intern(py, name).unbind()).collect(),
         })
     }
 }
@@ -198,9 +195,7 @@ impl Source {
         match source {
             "path" => match path_names.iter().position(|name| name == alias) {
                 Some(index) => Ok(Self::Path(index)),
-                None => {
-                    Err(PyValueError::new_err(format!("the path has no parameter {alias:?}")))
-                }
+                None => Err(PyValueError::new_err(format!("the path has no parameter {alias:?}"))),
             },
             "query" => Ok(Self::Query),
             "header" => Ok(Self::Header),

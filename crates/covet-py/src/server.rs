@@ -56,7 +56,7 @@ impl Server {
     /// Listen on an address; returns the address that was bound.
     #[pyo3(signature = (host, port, backlog = 2048))]
     fn bind_tcp(&mut self, host: &str, port: u16, backlog: i32) -> PyResult<(String, u16)> {
-        let listener = Listener::tcp(host, port, backlog).map_err(os_error)?;
+        let listener = Listener::tcp(host, port, backlog).map_err(|error| os_error(&error))?;
         let local = listener.local()?;
         self.reactor.listen(listener)?;
         match local {
@@ -68,14 +68,15 @@ impl Server {
     /// Listen on a Unix socket.
     #[pyo3(signature = (path, backlog = 2048))]
     fn bind_unix(&mut self, path: &str, backlog: i32) -> PyResult<()> {
-        let listener = Listener::unix(Path::new(path), backlog).map_err(os_error)?;
+        let listener =
+            Listener::unix(Path::new(path), backlog).map_err(|error| os_error(&error))?;
         Ok(self.reactor.listen(listener)?)
     }
 
     /// Listen on a socket that is bound already; it belongs to the server from now on.
     #[pyo3(signature = (fd, backlog = 2048))]
     fn bind_fd(&mut self, fd: i32, backlog: i32) -> PyResult<()> {
-        let listener = Listener::inherited(fd, backlog).map_err(os_error)?;
+        let listener = Listener::inherited(fd, backlog).map_err(|error| os_error(&error))?;
         Ok(self.reactor.listen(listener)?)
     }
 
@@ -166,7 +167,7 @@ impl Server {
     }
 }
 
-fn os_error(error: covet_server::BindError) -> PyErr {
+fn os_error(error: &covet_server::BindError) -> PyErr {
     let code = error.source.raw_os_error();
     PyOSError::new_err((code, error.to_string()))
 }

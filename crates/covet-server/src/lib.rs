@@ -1,7 +1,7 @@
 //! WAITS: the reactor that accepts connections, reads requests and writes responses.
 //!
 //! One [`Reactor`] belongs to one thread. It never blocks and never sleeps: its owner watches
-//! [`Reactor::as_raw_fd`] in an event loop of its own and calls [`Reactor::turn`] when that is
+//! its descriptor in an event loop of its own and calls [`Reactor::turn`] when that is
 //! readable, and [`Reactor::tick`] about once a second for the timeouts.
 
 mod clock;

@@ -131,7 +131,7 @@ impl Reactor {
     pub fn turn<H: Handler>(&mut self, handler: &mut H) -> io::Result<Turn> {
         let start = Instant::now();
         loop {
-            self.poll_events(handler)?;
+            self.poll_events()?;
             let commands = self.remote.take();
             self.obey(commands);
             if self.ready.is_empty() {
@@ -147,7 +147,7 @@ impl Reactor {
         Ok(if again { Turn::Again } else { Turn::Idle })
     }
 
-    fn poll_events<H: Handler>(&mut self, handler: &mut H) -> io::Result<()> {
+    fn poll_events(&mut self) -> io::Result<()> {
         match self.poll.poll(&mut self.events, Some(Duration::ZERO)) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
             result => result?,
@@ -163,13 +163,6 @@ impl Reactor {
                     if let Some(Some(conn)) = self.conns.get_mut(index) {
                         conn.closing |= event.is_read_closed();
                         conn.readable |= event.is_readable() || event.is_read_closed();
-                        let broken = event.is_error() || event.is_write_closed();
-                        if broken && conn.is_stalled(&self.settings) {
-                            // Nothing will be read that could tell.
-                            let index = conn.index;
-                            self.close(index, handler);
-                            continue;
-                        }
                         self.enqueue(index);
                     }
                 }

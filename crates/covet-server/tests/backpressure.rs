@@ -62,6 +62,20 @@ fn parts_wait_for_the_client_and_say_when_they_have_left() {
 }
 
 #[test]
+fn a_part_that_the_system_does_not_take_whole_has_not_left() {
+    let mut server = Server::new(Settings::default());
+    let mut client = server.send(get("/pending"));
+    let key = server.pending("/pending");
+    server.command(Command::Part { key, bytes: vec![b'p'; 40_000_000] });
+    server.settle();
+    assert_eq!(server.handler.drained, []);
+    server.until("the part", |server| {
+        client.read();
+        server.handler.drained == [key]
+    });
+}
+
+#[test]
 fn parts_of_a_later_response_wait_for_their_turn() {
     let mut server = Server::new(Settings::default());
     let mut client = server.send(get("/pending/1") + &get("/pending/2"));

@@ -178,6 +178,45 @@ fn a_response_that_has_begun_is_cut_when_its_body_breaks_the_rules() {
     assert_eq!(server.handler.disconnected, [key]);
 }
 
+/// The head of a POST with a body of that length, after which the connection ends.
+fn last_post(path: &str, length: usize) -> String {
+    post(path, length).replacen("host", "connection: close\r\nhost", 1)
+}
+
+#[test]
+fn the_last_answer_reaches_a_client_that_is_still_sending() {
+    let mut server = Server::new(Settings::default());
+    let mut client = server.send(last_post("/early", 600_000) + "some");
+    server.settle();
+    for _ in 0..3 {
+        // A connection that is closed would answer with a reset, and what the client has not read
+        // by then may be lost.
+        client.send(vec![b'x'; 100_000]);
+        server.settle();
+    }
+    assert!(!client.is_reset());
+    assert_eq!(server.receive_all(&mut client).matches("/early").count(), 1);
+    drop(client);
+    server.until_closed();
+}
+
+#[test]
+fn a_client_that_goes_on_sending_is_cut_at_last() {
+    let mut server = Server::new(Settings::default());
+    let mut client = server.send(last_post("/early", 16_000_000));
+    server.receive(&mut client, "/early");
+    let mut sent = 0;
+    server.until("the end", |server| {
+        if client.unsent() == 0 {
+            client.send(vec![b'x'; 100_000]);
+            sent += 100_000;
+        }
+        client.send("");
+        server.reactor.connections() == 0
+    });
+    assert!(sent < 15_000_000, "{sent} bytes were taken");
+}
+
 #[test]
 fn a_client_that_leaves_amid_its_body() {
     for path in ["/echo", "/stream", "/done"] {

@@ -106,6 +106,18 @@ fn clients_that_leave() {
 }
 
 #[test]
+fn a_client_that_leaves_as_soon_as_it_has_asked() {
+    let mut server = Server::new(Settings::default());
+    let mut client = server.connect();
+    server.settle();
+    // Both are announced at once, and reading the request takes all that is there.
+    client.send(get("/pending"));
+    drop(client);
+    server.until("to be told", |server| server.handler.disconnected.len() == 1);
+    server.until_closed();
+}
+
+#[test]
 fn a_client_that_closes_its_side_gets_what_is_complete() {
     let mut server = Server::new(Settings::default());
     let mut client = server.send(get("/big").repeat(40) + &get("/done"));

@@ -10,6 +10,7 @@ pub(crate) struct Client {
     unsent: Vec<u8>,
     pub(crate) received: Vec<u8>,
     ended: bool,
+    is_reset: bool,
 }
 
 impl Client {
@@ -17,7 +18,7 @@ impl Client {
         let socket = TcpStream::connect(address).unwrap();
         socket.set_nonblocking(true).unwrap();
         socket.set_nodelay(true).unwrap();
-        Self { socket, unsent: Vec::new(), received: Vec::new(), ended: false }
+        Self { socket, unsent: Vec::new(), received: Vec::new(), ended: false, is_reset: false }
     }
 
     /// Sends what the socket takes; the rest goes with the next call.
@@ -27,9 +28,17 @@ impl Client {
             match self.socket.write(&self.unsent) {
                 Ok(count) => drop(self.unsent.drain(..count)),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(_) => self.unsent.clear(),
+                Err(_) => {
+                    self.is_reset = true;
+                    self.unsent.clear();
+                }
             }
         }
+    }
+
+    /// Whether the server refused what was sent.
+    pub(crate) fn is_reset(&self) -> bool {
+        self.is_reset
     }
 
     /// Bytes that the server's side has no room for yet.
