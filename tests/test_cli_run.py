@@ -282,6 +282,18 @@ def test_reload_survives_a_mistake(project: Path) -> None:
         assert server.exit_status() == 0
 
 
+@pytest.mark.parametrize("options", [[], ["--reload"]])
+def test_a_unix_socket_goes_with_its_server(project: Path, options: list[str]) -> None:
+    path = project / "socket"
+    with running(project, "--uds", str(path), *options) as server:
+        server.wait_for("listening on unix:")
+        with Connection(uds=str(path)) as client:
+            assert client.get("/version").body == b"1"
+        server.send(signal.SIGTERM)
+        assert server.exit_status() == 0
+    assert not path.exists()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="sets a limit of another process")
 def test_running_out_of_descriptors(project: Path) -> None:
     with running(project, "--port", "0") as server, ExitStack() as stack:

@@ -160,8 +160,6 @@ def test_persistence(
     stays: bool,
     path: str,
 ) -> None:
-    if path == "/slow" and stays:
-        pytest.skip("as for the others")
     with Connection(served_limits) as client:
         lines = [f"GET {path} {version}", "host: h", *sent, "", ""]
         client.send("\r\n".join(lines))

@@ -5,6 +5,8 @@ from typing import Any, final
 
 from covet._plan import AppSpec
 
+__all__ = ["Server", "Settings", "__version__", "json_dumps", "json_loads"]
+
 __version__: str
 
 def json_dumps(obj: object, /) -> bytes: ...
@@ -43,7 +45,7 @@ class Server:
         """Listen on an address; returns the address that was bound."""
 
     def bind_unix(self, path: str, backlog: int = 2048) -> None: ...
-    def bind_fd(self, fd: int) -> None: ...
+    def bind_fd(self, fd: int, backlog: int = 2048) -> None: ...
     def fileno(self) -> int:
         """The descriptor that is readable whenever there is something to do."""
 

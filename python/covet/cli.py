@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import importlib.util
 import os
@@ -166,12 +167,17 @@ def _supervise(options: argparse.Namespace) -> int:
     except OSError as error:
         print(f"covet: error: {error.strerror or error}", file=sys.stderr)
         return 1
-    with listener:
-        return _reload.supervise(
-            _child_command(options, listener.fileno()),
-            listener.fileno(),
-            cast("list[str]", options.reload_dir or [os.getcwd()]),
-        )
+    try:
+        with listener:
+            return _reload.supervise(
+                _child_command(options, listener.fileno()),
+                listener.fileno(),
+                cast("list[str]", options.reload_dir or [os.getcwd()]),
+            )
+    finally:
+        if options.uds is not None:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(options.uds)
 
 
 def _child_command(options: argparse.Namespace, fd: int) -> list[str]:

@@ -1,12 +1,28 @@
 //! Response heads: status line, the headers the server itself owes, and the body's framing.
 
 use covet_wire::{
-    http1::{HTTP_DATE_LEN, response},
+    http1::{HTTP_DATE_LEN, http_date, response},
     status,
 };
 
-/// The value of a `date` header, as [`covet_wire::http1::http_date`] formats it.
-pub type Date = [u8; HTTP_DATE_LEN];
+/// A `date` header (RFC 9110, 6.6.1) as it stands in a head, line end and all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Date([u8; Date::LENGTH]);
+
+impl Date {
+    const NAME: &[u8; 6] = b"date: ";
+    const LENGTH: usize = Self::NAME.len() + HTTP_DATE_LEN + 2;
+
+    /// The header for a time, in seconds since 1970.
+    pub fn at(unix_seconds: u64) -> Self {
+        let mut line = [0; Self::LENGTH];
+        line[..Self::NAME.len()].copy_from_slice(Self::NAME);
+        let (value, end) = line[Self::NAME.len()..].split_at_mut(HTTP_DATE_LEN);
+        value.copy_from_slice(&http_date(unix_seconds));
+        end.copy_from_slice(b"\r\n");
+        Self(line)
+    }
+}
 
 /// What the head of a response depends on besides the handler's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +33,7 @@ pub struct ReplyMeta {
     pub head_only: bool,
     /// The client speaks HTTP/1.0: keep-alive must be said, chunked coding is unknown to it.
     pub http10: bool,
-    /// The time of the response (RFC 9110, 6.6.1).
+    /// The time of the response.
     pub date: Date,
 }
 
@@ -29,9 +45,7 @@ pub fn begin(out: &mut Vec<u8>, status: u16, meta: &ReplyMeta) {
     if response::status_line(out, status).is_err() {
         out.extend_from_slice(b"HTTP/1.1 500 Internal Server Error\r\n");
     }
-    out.extend_from_slice(b"date: ");
-    out.extend_from_slice(&meta.date);
-    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(&meta.date.0);
     if !meta.keep_alive {
         out.extend_from_slice(b"connection: close\r\n");
     } else if meta.http10 {
@@ -123,8 +137,9 @@ pub fn write_error(out: &mut Vec<u8>, status: u16, detail: &'static str, meta: &
 mod tests {
     use super::*;
 
-    const META: ReplyMeta =
-        ReplyMeta { keep_alive: true, head_only: false, http10: false, date: [b'x'; 29] };
+    fn meta() -> ReplyMeta {
+        ReplyMeta { keep_alive: true, head_only: false, http10: false, date: Date::at(784_111_777) }
+    }
 
     fn body_of(length: usize, digits: &mut usize, meta: &ReplyMeta) -> String {
         let mut out = Vec::new();
@@ -141,26 +156,36 @@ mod tests {
         let mut digits = 2;
         for length in [0, 9, 10, 99, 100, 12_345, 7] {
             let expected = format!("content-length: {length}\r\n\r\n{}", "b".repeat(length));
-            assert_eq!(body_of(length, &mut digits, &META), expected);
+            assert_eq!(body_of(length, &mut digits, &meta()), expected);
             assert_eq!(digits, length.to_string().len());
         }
     }
 
     #[test]
     fn head_keeps_the_length_and_drops_the_body() {
-        let meta = ReplyMeta { head_only: true, ..META };
+        let meta = ReplyMeta { head_only: true, ..meta() };
         assert_eq!(body_of(12, &mut 5, &meta), "content-length: 12\r\n\r\n");
     }
 
     #[test]
     fn a_failed_body_leaves_nothing() {
         let mut out = b"before".to_vec();
-        let failed = finish_with(&mut out, &mut 3, &META, |out| {
+        let failed = finish_with(&mut out, &mut 3, &meta(), |out| {
             out.extend_from_slice(b"half");
             Err("failed")
         });
         assert_eq!(failed, Err("failed"));
         assert_eq!(out, b"before");
+    }
+
+    #[test]
+    fn a_response_can_be_made_the_last_afterwards() {
+        let mut out = b"before\r\n".to_vec();
+        let start = out.len();
+        out.extend_from_slice(b"HTTP/1.1 200 OK\r\na: b\r\n\r\nbody\r\n");
+        add_close(&mut out, start);
+        let expected = "before\r\nHTTP/1.1 200 OK\r\nconnection: close\r\na: b\r\n\r\nbody\r\n";
+        assert_eq!(String::from_utf8(out).as_deref(), Ok(expected));
     }
 
     #[test]
@@ -173,9 +198,9 @@ mod tests {
         ];
         for (keep_alive, http10, expected) in cases {
             let mut out = Vec::new();
-            begin(&mut out, 200, &ReplyMeta { keep_alive, http10, ..META });
+            begin(&mut out, 200, &ReplyMeta { keep_alive, http10, ..meta() });
             let text = String::from_utf8(out).unwrap();
-            let date = format!("date: {}\r\n", "x".repeat(29));
+            let date = "date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
             assert_eq!(text, format!("HTTP/1.1 200 OK\r\n{date}{expected}"));
         }
     }
