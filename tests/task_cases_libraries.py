@@ -229,4 +229,4 @@ async def asyncpg_that_cannot_connect(probe: Probe) -> Any:
 @case
 async def httpx_that_is_timed_out(probe: Probe) -> Any:
     async with httpx.AsyncClient() as client:
-        await client.get(probe.url + "/slow", timeout=0.02)
+        await client.get(probe.url + "/slow", timeout=httpx.Timeout(20, read=0.05))

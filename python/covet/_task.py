@@ -18,7 +18,7 @@ class Task(asyncio.Task[Any]):
 
     def done(self) -> bool:
         """Whether the task has ended. One that waits in the pool belongs to nobody: it has."""
-        return super().done()
+        return bool(self._driver().parked) or super().done()
 
     def get_coro(self) -> Any:
         """The handler's coroutine."""

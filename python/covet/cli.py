@@ -47,17 +47,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.reload:
         return _supervise(options)
     try:
+        settings = Settings(**_settings(options))
+    except ValueError as error:
+        return _fail(error)
+    try:
         app = load(options.target)
     except CovetError as error:
-        print(f"covet: error: {error}", file=sys.stderr)
-        return 1
+        return _fail(error)
     return _server.run(
         app,
         _bind(options),
-        settings=Settings(**_settings(options)),
+        settings=settings,
         loop=options.loop,
         graceful_timeout=options.graceful_timeout,
     )
+
+
+def _fail(error: Exception) -> int:
+    print(f"covet: error: {error}", file=sys.stderr)
+    return 1
 
 
 def load(target: str) -> Covet:

@@ -159,7 +159,7 @@ class Request(HTTPConnection):
         if self._stream_consumed:
             raise RuntimeError("Stream consumed")
         while not self._stream_consumed:
-            chunk = self._chunk(self._ahead.pop() if self._ahead else await self._receive())
+            chunk = self._chunk(self._ahead.pop(0) if self._ahead else await self._receive())
             if chunk:
                 yield chunk
         yield b""
@@ -190,7 +190,8 @@ class Request(HTTPConnection):
 
     async def is_disconnected(self) -> bool:
         """Whether the client has gone away."""
-        if not self._is_disconnected and not self._ahead:
+        body_may_follow = bool(self._ahead) and self._ahead[-1].get("more_body", False)
+        if not self._is_disconnected and not body_may_follow:
             message = await _received_now(self._receive)
             if message is not None and message["type"] == "http.disconnect":
                 self._is_disconnected = True

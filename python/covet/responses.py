@@ -35,7 +35,6 @@ class Response:
         status_code: The status.
         headers: Headers to send. `content-length` and `content-type` are added unless given.
         media_type: The content type, instead of the class' own.
-        background: What to run once the response is sent.
     """
 
     media_type: str | None = None
@@ -48,12 +47,10 @@ class Response:
         status_code: int = 200,
         headers: Mapping[str, str] | None = None,
         media_type: str | None = None,
-        background: Any = None,
     ) -> None:
         self.status_code = status_code
         if media_type is not None:
             self.media_type = media_type
-        self.background = background
         self.body = self.render(content)
         self.init_headers(headers)
 
@@ -194,9 +191,8 @@ class JSONResponse(Response):
         status_code: int = 200,
         headers: Mapping[str, str] | None = None,
         media_type: str | None = None,
-        background: Any = None,
     ) -> None:
-        super().__init__(content, status_code, headers, media_type, background)
+        super().__init__(content, status_code, headers, media_type)
 
     def render(self, content: Any) -> bytes:
         """Write the content as JSON."""
@@ -211,9 +207,8 @@ class RedirectResponse(Response):
         url: str | URL,
         status_code: int = 307,
         headers: Mapping[str, str] | None = None,
-        background: Any = None,
     ) -> None:
-        super().__init__(b"", status_code, headers, background=background)
+        super().__init__(b"", status_code, headers)
         self.headers["location"] = quote(str(url), safe=":/%#?=@[]!$&'()*+,;")
 
 
@@ -226,7 +221,6 @@ class StreamingResponse(Response):
         status_code: The status.
         headers: Headers to send.
         media_type: The content type.
-        background: What to run once the response is sent.
     """
 
     body_iterator: AsyncIterable[Content]
@@ -237,7 +231,6 @@ class StreamingResponse(Response):
         status_code: int = 200,
         headers: Mapping[str, str] | None = None,
         media_type: str | None = None,
-        background: Any = None,
     ) -> None:
         self.body_iterator = (
             content if isinstance(content, AsyncIterable) else _iterate_in_thread(content)
@@ -245,7 +238,6 @@ class StreamingResponse(Response):
         self.status_code = status_code
         if media_type is not None:
             self.media_type = media_type
-        self.background = background
         self.init_headers(headers)
 
     async def stream_to(self, send: Callable[[bytes], Awaitable[None]]) -> None:

@@ -12,9 +12,11 @@ use covet_engine::{
 use covet_wire::{Method, MethodSet};
 use pyo3::prelude::*;
 
-use crate::{body::Channel, mailbox::Mailbox, plan::Route};
-
-pyo3::import_exception!(covet.exceptions, RouteError);
+use crate::{
+    body::Channel,
+    mailbox::Mailbox,
+    plan::{Route, RouteError},
+};
 
 /// Everything requests need that does not change while they are served.
 pub(crate) struct App {

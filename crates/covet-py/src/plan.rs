@@ -4,10 +4,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use covet_engine::handler::BodyMode;
 use pyo3::{
-    exceptions::PyValueError,
     prelude::*,
     types::{PyString, PyTuple},
 };
+
+pyo3::import_exception!(covet.exceptions, RouteError);
 
 /// One route, compiled from its `RouteSpec`.
 pub(crate) struct Route {
@@ -195,14 +196,14 @@ impl Source {
         match source {
             "path" => match path_names.iter().position(|name| name == alias) {
                 Some(index) => Ok(Self::Path(index)),
-                None => Err(PyValueError::new_err(format!("the path has no parameter {alias:?}"))),
+                None => Err(RouteError::new_err(format!("the path has no parameter {alias:?}"))),
             },
             "query" => Ok(Self::Query),
             "header" => Ok(Self::Header),
             "cookie" => Ok(Self::Cookie),
             "body" => Ok(Self::Body),
             "request" => Ok(Self::Request),
-            other => Err(PyValueError::new_err(format!("{other:?} is not a source"))),
+            other => Err(RouteError::new_err(format!("{other:?} is not a source"))),
         }
     }
 }
@@ -234,11 +235,11 @@ impl ResponsePlan {
             b"content-type",
             media_type.as_bytes(),
         )
-        .map_err(|error| PyValueError::new_err(format!("media type {media_type:?}: {error}")))?;
+        .map_err(|error| RouteError::new_err(format!("media type {media_type:?}: {error}")))?;
         let status: u16 = spec.getattr("status_code")?.extract()?;
         if !(200..=999).contains(&status) {
             let message = format!("{status} is not a status a response can end with");
-            return Err(PyValueError::new_err(message));
+            return Err(RouteError::new_err(message));
         }
         Ok(Self {
             kind: choose(
@@ -266,5 +267,5 @@ fn choose<T: Copy>(value: &Bound<'_, PyAny>, words: &[(&str, T)]) -> PyResult<T>
         .iter()
         .find(|(word, _)| *word == value)
         .map(|(_, meaning)| *meaning)
-        .ok_or_else(|| PyValueError::new_err(format!("{value:?} is not one of the known words")))
+        .ok_or_else(|| RouteError::new_err(format!("{value:?} is not one of the known words")))
 }
